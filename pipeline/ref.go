@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Ref says where the bytes of a source file lie. It is one of
+//
+//	blob:<key>                                    a blob of our own storage
+//	share:<path>                                  a file below the share root
+//	zip:<offset>,<packed>,<method>:<ref of the zip>  a member of a zip archive,
+//	                                              whose data begin at offset
+//
+// Package pipeline/source opens them.
+type Ref string
+
+// BlobRef returns the Ref of a blob.
+func BlobRef(key string) Ref { return Ref("blob:" + key) }
+
+// ShareRef returns the Ref of a file below the share root.
+func ShareRef(path string) Ref { return Ref("share:" + path) }
+
+// ZipMember is where one member of a zip archive lies.
+type ZipMember struct {
+	Archive Ref
+	Offset  int64  // of the member's data within the archive
+	Packed  int64  // compressed length
+	Method  uint16 // 0 stored, 8 deflated
+}
+
+// Ref returns the Ref of the member.
+func (m ZipMember) Ref() Ref {
+	return Ref(fmt.Sprintf("zip:%d,%d,%d:%s", m.Offset, m.Packed, m.Method, m.Archive))
+}
+
+// Split returns the scheme of a Ref and the rest.
+func (r Ref) Split() (scheme, rest string) {
+	scheme, rest, _ = strings.Cut(string(r), ":")
+	return scheme, rest
+}
+
+// ParseZipMember reads the rest of a Ref whose scheme is zip.
+func ParseZipMember(rest string) (ZipMember, error) {
+	head, archive, ok := strings.Cut(rest, ":")
+	f := strings.Split(head, ",")
+	if !ok || len(f) != 3 {
+		return ZipMember{}, fmt.Errorf("zip reference %q is malformed", rest)
+	}
+	var n [3]int64
+	for i := range f {
+		v, err := strconv.ParseInt(f[i], 10, 64)
+		if err != nil || v < 0 {
+			return ZipMember{}, fmt.Errorf("zip reference %q is malformed", rest)
+		}
+		n[i] = v
+	}
+	return ZipMember{Archive: Ref(archive), Offset: n[0], Packed: n[1], Method: uint16(n[2])}, nil
+}
