@@ -1,0 +1,330 @@
+-- Public ids are never reused. Times are microseconds of the database clock.
+-- Nothing cascades: a purge walks key ranges in pages.
+
+-- +goose Up
+CREATE TABLE users (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	username TEXT NOT NULL UNIQUE,
+	email TEXT NOT NULL DEFAULT '',
+	first_name TEXT NOT NULL DEFAULT '',
+	last_name TEXT NOT NULL DEFAULT '',
+	password TEXT NOT NULL,
+	grp TEXT NOT NULL DEFAULT 'user',
+	active BOOLEAN NOT NULL DEFAULT TRUE,
+	joined INTEGER NOT NULL,
+	last_login INTEGER
+);
+
+-- Login tokens, of the Authorization header and of session cookies. Only
+-- hashes are kept.
+CREATE TABLE tokens (
+	hash TEXT PRIMARY KEY,
+	user_id INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	csrf TEXT NOT NULL DEFAULT '',
+	created INTEGER NOT NULL,
+	used INTEGER NOT NULL,
+	expires INTEGER
+);
+CREATE INDEX tokens_user ON tokens (user_id, kind);
+CREATE INDEX tokens_expires ON tokens (expires);
+
+CREATE TABLE storages (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	location TEXT NOT NULL,
+	cloud_storage_id INTEGER
+);
+
+CREATE TABLE projects (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant TEXT NOT NULL,
+	org_id INTEGER,
+	owner_id INTEGER,
+	assignee_id INTEGER,
+	name TEXT NOT NULL,
+	bug_tracker TEXT NOT NULL DEFAULT '',
+	status TEXT NOT NULL DEFAULT 'annotation',
+	source_storage_id INTEGER,
+	target_storage_id INTEGER,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	assignee_updated INTEGER
+);
+CREATE INDEX projects_tenant ON projects (tenant, id);
+CREATE INDEX projects_owner ON projects (owner_id, id);
+CREATE INDEX projects_assignee ON projects (assignee_id, id);
+
+CREATE TABLE tasks (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant TEXT NOT NULL,
+	org_id INTEGER,
+	owner_id INTEGER,
+	assignee_id INTEGER,
+	project_id INTEGER,
+	name TEXT NOT NULL,
+	subset TEXT NOT NULL DEFAULT '',
+	bug_tracker TEXT NOT NULL DEFAULT '',
+	mode TEXT NOT NULL DEFAULT '',
+	dimension TEXT NOT NULL DEFAULT '2d',
+	overlap INTEGER,
+	segment_size INTEGER NOT NULL DEFAULT 0,
+	replicas INTEGER NOT NULL DEFAULT 0,
+	status TEXT NOT NULL DEFAULT 'annotation',
+	data_id INTEGER,
+	source_storage_id INTEGER,
+	target_storage_id INTEGER,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	assignee_updated INTEGER,
+	deleted INTEGER
+);
+CREATE INDEX tasks_tenant ON tasks (tenant, id);
+CREATE INDEX tasks_project ON tasks (project_id, id);
+CREATE INDEX tasks_owner ON tasks (owner_id, id);
+CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
+
+CREATE TABLE labels (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id INTEGER,
+	project_id INTEGER,
+	parent_id INTEGER,
+	name TEXT NOT NULL,
+	color TEXT NOT NULL DEFAULT '',
+	type TEXT NOT NULL DEFAULT 'any',
+	svg TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX labels_task ON labels (task_id, id);
+CREATE INDEX labels_project ON labels (project_id, id);
+CREATE INDEX labels_parent ON labels (parent_id);
+
+CREATE TABLE attributes (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	label_id INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	mutable BOOLEAN NOT NULL,
+	input_type TEXT NOT NULL,
+	default_value TEXT NOT NULL DEFAULT '',
+	vals TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX attributes_label ON attributes (label_id);
+
+CREATE TABLE data (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id INTEGER NOT NULL UNIQUE,
+	request_id INTEGER,
+	size INTEGER NOT NULL DEFAULT 0,
+	start_frame INTEGER NOT NULL DEFAULT 0,
+	stop_frame INTEGER NOT NULL DEFAULT 0,
+	step INTEGER NOT NULL DEFAULT 1,
+	frame_filter TEXT NOT NULL DEFAULT '',
+	chunk_size INTEGER,
+	quality INTEGER NOT NULL DEFAULT 50,
+	compressed_type TEXT NOT NULL DEFAULT 'imageset',
+	original_type TEXT NOT NULL DEFAULT 'imageset',
+	storage TEXT NOT NULL DEFAULT 'local',
+	cloud_storage_id INTEGER,
+	sorting TEXT NOT NULL DEFAULT 'lexicographical',
+	method TEXT NOT NULL DEFAULT 'static',
+	deleted_frames TEXT NOT NULL DEFAULT '[]',
+	published INTEGER
+);
+
+CREATE TABLE uploads (
+	id TEXT PRIMARY KEY,
+	task_id INTEGER NOT NULL,
+	user_id INTEGER NOT NULL,
+	ord INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	length INTEGER NOT NULL,
+	store_key TEXT NOT NULL DEFAULT '',
+	sha256 TEXT NOT NULL DEFAULT '',
+	crc32 INTEGER NOT NULL DEFAULT 0,
+	state TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	expires INTEGER,
+	UNIQUE (task_id, name)
+);
+CREATE INDEX uploads_order ON uploads (task_id, ord);
+CREATE INDEX uploads_key ON uploads (store_key);
+
+CREATE TABLE requests (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	rq_id TEXT NOT NULL,
+	task_id INTEGER NOT NULL,
+	tenant TEXT NOT NULL,
+	owner_id INTEGER NOT NULL,
+	op TEXT NOT NULL,
+	spec TEXT NOT NULL,
+	state TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	code TEXT NOT NULL DEFAULT '',
+	text TEXT NOT NULL DEFAULT '',
+	total INTEGER NOT NULL DEFAULT 0,
+	bad INTEGER NOT NULL DEFAULT 0,
+	names TEXT NOT NULL DEFAULT '',
+	created INTEGER NOT NULL,
+	started INTEGER,
+	jobs_open INTEGER,
+	finished INTEGER,
+	superseded INTEGER
+);
+CREATE UNIQUE INDEX requests_rq ON requests (rq_id) WHERE superseded IS NULL;
+CREATE INDEX requests_owner ON requests (owner_id, created);
+CREATE INDEX requests_task ON requests (task_id);
+CREATE INDEX requests_open ON requests (state) WHERE state IN ('accepted', 'running');
+
+-- The history of a request: every change of state, once.
+CREATE TABLE events (
+	request_id INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	old TEXT NOT NULL,
+	new TEXT NOT NULL,
+	fence INTEGER NOT NULL,
+	at INTEGER NOT NULL,
+	PRIMARY KEY (request_id, seq)
+);
+
+CREATE TABLE files (
+	request_id INTEGER NOT NULL,
+	ord INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	ref TEXT NOT NULL,
+	bytes INTEGER NOT NULL,
+	mtime INTEGER NOT NULL,
+	crc32 INTEGER,
+	format TEXT NOT NULL,
+	width INTEGER NOT NULL,
+	height INTEGER NOT NULL,
+	orient INTEGER NOT NULL,
+	outcome TEXT NOT NULL,
+	code TEXT NOT NULL,
+	text TEXT NOT NULL,
+	PRIMARY KEY (request_id, ord)
+);
+CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
+
+CREATE TABLE frames (
+	data_id INTEGER NOT NULL,
+	n INTEGER NOT NULL,
+	ord INTEGER NOT NULL,
+	PRIMARY KEY (data_id, n)
+);
+
+CREATE TABLE segments (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id INTEGER NOT NULL,
+	type TEXT NOT NULL,
+	start INTEGER NOT NULL,
+	stop INTEGER NOT NULL,
+	chunk_base INTEGER NOT NULL,
+	chunk_ver INTEGER NOT NULL DEFAULT 0,
+	chunks_updated INTEGER NOT NULL
+);
+CREATE INDEX segments_start ON segments (task_id, start);
+CREATE INDEX segments_chunks ON segments (task_id, chunk_base);
+
+CREATE TABLE jobs (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	task_id INTEGER NOT NULL,
+	segment_id INTEGER NOT NULL,
+	parent_id INTEGER,
+	type TEXT NOT NULL,
+	stage TEXT NOT NULL,
+	state TEXT NOT NULL,
+	assignee_id INTEGER,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	assignee_updated INTEGER
+);
+CREATE INDEX jobs_task ON jobs (task_id, id);
+CREATE INDEX jobs_assignee ON jobs (assignee_id, id);
+CREATE INDEX jobs_segment ON jobs (segment_id);
+
+-- A row exists if and only if the chunk was built. used feeds eviction.
+CREATE TABLE chunks (
+	segment_id INTEGER NOT NULL,
+	quality TEXT NOT NULL,
+	idx INTEGER NOT NULL,
+	ver INTEGER NOT NULL,
+	store_key TEXT NOT NULL UNIQUE,
+	bytes INTEGER NOT NULL,
+	crc32 INTEGER NOT NULL,
+	frames INTEGER NOT NULL,
+	used INTEGER NOT NULL,
+	PRIMARY KEY (segment_id, quality, idx)
+);
+CREATE INDEX chunks_used ON chunks (used);
+
+CREATE TABLE units (
+	id TEXT PRIMARY KEY,
+	request_id INTEGER,
+	task_id INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	lane TEXT NOT NULL,
+	tenant TEXT NOT NULL,
+	lo INTEGER NOT NULL,
+	hi INTEGER NOT NULL,
+	arg TEXT NOT NULL DEFAULT '',
+	dedupe TEXT,
+	cost REAL NOT NULL DEFAULT 0,
+	state TEXT NOT NULL,
+	gen INTEGER NOT NULL DEFAULT 0,
+	sent INTEGER,
+	run_at INTEGER NOT NULL,
+	fence INTEGER NOT NULL DEFAULT 0,
+	worker_id TEXT,
+	lease INTEGER,
+	attempts INTEGER NOT NULL DEFAULT 0,
+	crashes INTEGER NOT NULL DEFAULT 0,
+	code TEXT NOT NULL DEFAULT '',
+	created INTEGER NOT NULL
+);
+CREATE INDEX units_unsent ON units (lane, tenant, id) WHERE state = 'ready' AND sent IS NULL;
+CREATE INDEX units_sent ON units (sent) WHERE state = 'ready' AND sent IS NOT NULL;
+CREATE INDEX units_lease ON units (lease) WHERE state = 'running';
+CREATE INDEX units_request ON units (request_id, kind, state);
+CREATE UNIQUE INDEX units_dedupe ON units (dedupe) WHERE state IN ('ready', 'running');
+
+CREATE TABLE workers (
+	id TEXT PRIMARY KEY,
+	host TEXT NOT NULL,
+	version TEXT NOT NULL,
+	slots TEXT NOT NULL,
+	beat INTEGER NOT NULL
+);
+
+-- Where the relay's round robin over tenants stands in each lane.
+CREATE TABLE turns (
+	lane TEXT PRIMARY KEY,
+	tenant TEXT NOT NULL
+);
+
+-- What a purge removed, kept as its receipt.
+CREATE TABLE receipts (
+	task_id INTEGER PRIMARY KEY,
+	bytes INTEGER NOT NULL,
+	row_count INTEGER NOT NULL,
+	at INTEGER NOT NULL
+);
+
+-- +goose Down
+DROP TABLE receipts;
+DROP TABLE turns;
+DROP TABLE workers;
+DROP TABLE units;
+DROP TABLE chunks;
+DROP TABLE jobs;
+DROP TABLE segments;
+DROP TABLE frames;
+DROP TABLE files;
+DROP TABLE events;
+DROP TABLE requests;
+DROP TABLE uploads;
+DROP TABLE data;
+DROP TABLE attributes;
+DROP TABLE labels;
+DROP TABLE tasks;
+DROP TABLE projects;
+DROP TABLE storages;
+DROP TABLE tokens;
+DROP TABLE users;

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+)
+
+// maxPostgresConns is small on purpose: many processes share one server.
+const maxPostgresConns = 8
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+func openPostgres(ctx context.Context, url string) (*DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("database url %q: %w", redact(url), errors.Unwrap(err))
+	}
+	// No prepared statements by name, so that a pooler in transaction mode works.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	raw := stdlib.OpenDB(*cfg)
+	raw.SetMaxOpenConns(maxPostgresConns)
+	raw.SetMaxIdleConns(maxPostgresConns)
+	raw.SetConnMaxIdleTime(time.Minute)
+	x := sqlx.NewDb(raw, "pgx")
+	db := &DB{conn: conn{x, newPostgres()}, write: x, close: x.Close}
+	if err := db.Ping(ctx); err != nil {
+		_ = x.Close()
+		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
+	}
+	return db, nil
+}
+
+type postgres struct{ rewriter }
+
+func newPostgres() *postgres {
+	return &postgres{rewriter{
+		now:  "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT",
+		bind: sqlx.DOLLAR,
+	}}
+}
+
+func (p *postgres) forUpdate() string { return " FOR UPDATE" }
+
+func (p *postgres) passing(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03":
+			return true
+		}
+		return strings.HasPrefix(pg.Code, "08")
+	}
+	return p.lost(err)
+}
+
+func (p *postgres) lost(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// bulk sends whole columns: one parse and one round trip for any number of rows.
+func (p *postgres) bulk(t *Tx, b bulk) error {
+	var names, casts []string
+	var args []any
+	for _, c := range b.cols {
+		names = append(names, c.name)
+		casts = append(casts, "?::"+c.pgType()+"[]")
+		args = append(args, c.values)
+	}
+	_, err := t.exec(b.ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s)%s",
+		b.table, strings.Join(names, ", "), strings.Join(casts, ", "), b.suffix), args...)
+	return err
+}
