@@ -1,0 +1,57 @@
+# One set of flags for build, vet, test and lint, so that they share a cache.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+
+TOOL := go tool -modfile=tools/tools.mod
+WITH_SERVICES := go run ./tools/with-services
+
+.PHONY: help build demo test check race whole clients fanout crash bench-create bench-start processes clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build bin/framemill.
+	go build -o bin/ .
+
+demo: ## Ingest 60 sample pictures into a server of its own; Ctrl-C ends it (DEMO_EXIT=1: end when the jobs are ready).
+	@tools/demo
+
+test: ## Install what is missing, then run every test and every check.
+	@tools/test
+
+check: ## Check format, vet and lint.
+	@files=$$(gofmt -l $$(git ls-files '*.go')) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w):"; echo "$$files"; exit 1; fi
+	go vet ./...
+	$(TOOL) staticcheck ./...
+
+race: ## Run the tests of our packages with the race detector.
+	CGO_ENABLED=1 go test -race -shuffle=on ./configs/... ./pipeline/... ./stages/... ./producer/... ./consumer/... ./metrics/...
+
+whole: ## Run the tests of the whole program, the Python clients included.
+	go test -shuffle=on . ./tests/... ./tools/...
+
+clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
+	@tools/install python services
+	go test -count=1 -v ./tests/clients/
+
+fanout: ## Show one ingest spread over several consumers.
+	@tools/install services
+	go test -count=1 -v ./tests/fanout/
+
+crash: ## Kill consumers, producers and Redis during ingests, and account for every frame.
+	@tools/install services
+	go test -count=1 -v ./tests/crash/
+
+bench-create: ## Measure how creation grows with the number of files.
+	go test -count=1 -run '^$$' -bench Create -benchtime 1x ./tests/bench/
+
+bench-start: ## Measure the time from upload to a job that can be opened.
+	go test -count=1 -run '^$$' -bench Start -benchtime 1x ./tests/bench/
+
+processes: build ## Run one producer and one consumer on a Redis and a Postgres made for this run.
+	@tools/install services
+	$(WITH_SERVICES) sh -c 'bin/framemill migrate && exec $(TOOL) goreman -rpc-server=false start producer consumer'
+
+clean: ## Remove what the other targets made; ./data stays, but for the demo in it.
+	rm -rf bin data/demo .venv
