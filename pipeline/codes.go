@@ -87,7 +87,7 @@ var codes = map[Code]CodeInfo{
 	CodeTooManyJobs:       {Media, "the task would have too many jobs", "use a larger segment_size"},
 	CodeStalled:           {Transient, "the work made no progress and was ended", "try again; if it stays, look for a hung share"},
 	CodeWorkerCrash:       {Media, "the file ends the worker each time it is read", "remove the named files"},
-	CodeDiskFull:          {Transient, "the disk is full", "free space and try again"},
+	CodeDiskFull:          {NoSpace, "the disk is full", "free space and try again"},
 	CodeCancelled:         {Media, "the request was cancelled", "send the data again to start over"},
 	CodeSuperseded:        {Media, "a newer request took the place of this one", "poll the newer request"},
 }
@@ -98,4 +98,5 @@ var generalCode = map[Kind]Code{
 	Forbidden: CodeForbidden, NotFound: CodeNotFound, NotAllowed: CodeNotAllowed,
 	Conflict: CodeConflict, TooLarge: CodeTooLarge, Unsupported: CodeUnsupportedBody,
 	TooMany: CodeTooMany, NotOffered: CodeNotOffered, Media: CodeDecodeFailed, Transient: CodeUnavailable,
+	NoSpace: CodeDiskFull,
 }

@@ -25,6 +25,7 @@ const (
 	NotOffered           // outside the scope of this server: 501
 	Media                // the media themselves are at fault: a failed request, 400 when seen at once
 	Transient            // may go well when tried again: 503
+	NoSpace              // may go well once there is space again: 507
 )
 
 // Code is the stable, machine-readable name of a failure. Codes never change
@@ -103,8 +104,8 @@ func Public(err error) *Error {
 }
 
 // Retryable reports whether another attempt at a unit may go well: the kinds
-// Transient and Internal do, every other is final.
+// Transient, NoSpace and Internal do, every other is final.
 func Retryable(err error) bool {
 	k := KindOf(err)
-	return k == Transient || k == Internal
+	return k == Transient || k == NoSpace || k == Internal
 }
