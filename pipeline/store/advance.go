@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+
+	"framemill/pipeline"
+)
+
+// Step is what follows a phase: the next one and its units.
+type Step struct {
+	Phase pipeline.Phase
+	Units []pipeline.Unit
+}
+
+// Advance moves a running request to its next phase when every unit of the
+// current one is done. next computes what follows; it is asked only then, and
+// may read in the same transaction. There is no counter to fight over: of all
+// the callers one changes the row.
+func (db *DB) Advance(ctx context.Context, requestID int64, next func(context.Context, *Tx, *pipeline.Request) (Step, error)) (bool, error) {
+	open, err := db.openUnits(ctx, requestID)
+	if err != nil || open {
+		return false, err
+	}
+	var moved bool
+	err = db.tx(ctx, func(t *Tx) error {
+		moved = false
+		var r pipeline.Request
+		err := t.get(ctx, &r, `SELECT `+requestColumns+` FROM requests WHERE id = ?`+t.d.forUpdate(), requestID)
+		if err != nil || r.State != pipeline.RequestRunning || r.Phase == pipeline.PhaseFinish || r.Phase == pipeline.PhaseAll {
+			return err
+		}
+		if open, err := t.openUnits(ctx, requestID); err != nil || open {
+			return err
+		}
+		step, err := next(ctx, t, &r)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `
+			UPDATE requests SET phase = ? WHERE id = ? AND phase = ?`, string(step.Phase), r.ID, string(r.Phase)); err != nil {
+			return err
+		}
+		moved = true
+		return t.AddUnits(ctx, step.Units)
+	})
+	return moved, err
+}
+
+// openUnits reports whether any unit of a request is yet to be done.
+func (c conn) openUnits(ctx context.Context, requestID int64) (bool, error) {
+	var open bool
+	err := c.get(ctx, &open, `
+		SELECT EXISTS (SELECT 1 FROM units WHERE request_id = ? AND state IN ('ready', 'running'))`, requestID)
+	return open, err
+}
+
+// Stuck lists running requests without an open unit: the process that should
+// have advanced them died between two transactions.
+func (db *DB) Stuck(ctx context.Context, limit int) ([]int64, error) {
+	var ids []int64
+	err := db.all(ctx, &ids, `
+		SELECT r.id FROM requests r
+		WHERE r.state = 'running' AND NOT EXISTS (
+			SELECT 1 FROM units u WHERE u.request_id = r.id AND u.state IN ('ready', 'running')
+		) ORDER BY r.id LIMIT ?`, limit)
+	return ids, err
+}

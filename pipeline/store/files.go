@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+
+	"framemill/pipeline"
+)
+
+const fileColumns = `request_id, ord, name, ref, bytes, mtime, crc32, format, width, height, orient, outcome, code, text`
+
+// AddFiles inserts what probing found of a range of files. A second attempt at
+// the range writes the same rows, so rows that are there stay.
+func (t *Tx) AddFiles(ctx context.Context, files []pipeline.File) error {
+	type row = pipeline.File
+	return t.insert(ctx, "files", len(files), " ON CONFLICT DO NOTHING",
+		col("request_id", files, func(f *row) int64 { return f.RequestID }),
+		col("ord", files, func(f *row) int64 { return f.Ord }),
+		col("name", files, func(f *row) string { return f.Name }),
+		col("ref", files, func(f *row) string { return string(f.Ref) }),
+		col("bytes", files, func(f *row) int64 { return f.Bytes }),
+		col("mtime", files, func(f *row) int64 { return f.MTime }),
+		col("crc32", files, func(f *row) *int64 { return f.CRC32 }),
+		col("format", files, func(f *row) string { return f.Format }),
+		col("width", files, func(f *row) int64 { return f.Width }),
+		col("height", files, func(f *row) int64 { return f.Height }),
+		col("orient", files, func(f *row) int64 { return f.Orient }),
+		col("outcome", files, func(f *row) string { return string(f.Outcome) }),
+		col("code", files, func(f *row) string { return string(f.Code) }),
+		col("text", files, func(f *row) string { return f.Text }),
+	)
+}
+
+// SetTotal records how many files were collected and where their names lie.
+func (t *Tx) SetTotal(ctx context.Context, requestID, total int64, names string) error {
+	_, err := t.exec(ctx, `UPDATE requests SET total = ?, names = ? WHERE id = ?`, total, names, requestID)
+	return err
+}
+
+// NamedFile is what ordering and selecting frames needs of a file.
+type NamedFile struct {
+	Ord     int64            `db:"ord"`
+	Name    string           `db:"name"`
+	Width   int64            `db:"width"`
+	Height  int64            `db:"height"`
+	Bytes   int64            `db:"bytes"`
+	Outcome pipeline.Outcome `db:"outcome"`
+	Code    pipeline.Code    `db:"code"`
+}
+
+// NamedFiles lists every file of a request by its place in the collected list.
+func (db *DB) NamedFiles(ctx context.Context, requestID int64) ([]NamedFile, error) {
+	var out []NamedFile
+	err := db.all(ctx, &out, `
+		SELECT ord, name, width, height, bytes, outcome, code FROM files WHERE request_id = ? ORDER BY ord`, requestID)
+	return out, err
+}
+
+// BadFile returns the first file of a request that failed, or NotFound.
+func (db *DB) BadFile(ctx context.Context, requestID int64) (*pipeline.File, error) {
+	var f pipeline.File
+	err := db.get(ctx, &f, `
+		SELECT `+fileColumns+` FROM files
+		WHERE request_id = ? AND outcome = 'failed' ORDER BY ord LIMIT 1`, requestID)
+	return &f, err
+}
+
+// FileReport is what encoding found out about a file that probing had passed.
+type FileReport struct {
+	Ord     int64
+	Outcome pipeline.Outcome
+	Code    pipeline.Code
+	Text    string
+}
+
+// ReportFiles records reports. The worst outcome of a file stays.
+func (t *Tx) ReportFiles(ctx context.Context, requestID int64, reports []FileReport) error {
+	for _, r := range reports {
+		if _, err := t.exec(ctx, `
+			UPDATE files SET outcome = ?, code = ?, text = ?
+			WHERE request_id = ? AND ord = ? AND outcome IN ('ok', 'truncated')`,
+			string(r.Outcome), string(r.Code), r.Text, requestID, r.Ord); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CountBad counts the files of a request that were not used or were damaged,
+// by outcome.
+func (t *Tx) CountBad(ctx context.Context, requestID int64) (map[pipeline.Outcome]int64, error) {
+	var rows []struct {
+		Outcome pipeline.Outcome `db:"outcome"`
+		N       int64            `db:"n"`
+	}
+	err := t.all(ctx, &rows, `
+		SELECT outcome, COUNT(*) AS n FROM files WHERE request_id = ? AND outcome <> 'ok' GROUP BY outcome`, requestID)
+	out := make(map[pipeline.Outcome]int64)
+	for _, r := range rows {
+		out[r.Outcome] = r.N
+	}
+	return out, err
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"framemill/pipeline"
+)
+
+// frameColumns are those of a frame joined with its file, as FrameFile has them.
+const frameColumns = `fr.n, f.request_id, f.ord, f.name, f.ref, f.bytes, f.mtime, f.crc32, f.format, f.width, f.height,
+	f.orient, f.outcome, f.code, f.text`
+
+// ClearFrames removes the frames that an earlier attempt left.
+func (t *Tx) ClearFrames(ctx context.Context, dataID int64) error {
+	_, err := t.exec(ctx, `DELETE FROM frames WHERE data_id = ?`, dataID)
+	return err
+}
+
+// AddFrames inserts a page of frames, which stay invisible until Publish.
+func (t *Tx) AddFrames(ctx context.Context, dataID int64, frames []pipeline.Frame) error {
+	type row = pipeline.Frame
+	return t.insert(ctx, "frames", len(frames), "",
+		col("data_id", frames, func(*row) int64 { return dataID }),
+		col("n", frames, func(f *row) int64 { return f.N }),
+		col("ord", frames, func(f *row) int64 { return f.Ord }),
+	)
+}
+
+// FrameFiles lists the frames lo to hi-1 of a task's data with their files.
+func (db *DB) FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.FrameFile, error) {
+	var out []pipeline.FrameFile
+	err := db.all(ctx, &out, `
+		SELECT `+frameColumns+`
+		FROM frames fr
+		JOIN data d ON d.id = fr.data_id
+		JOIN files f ON f.request_id = d.request_id AND f.ord = fr.ord
+		WHERE fr.data_id = ? AND fr.n >= ? AND fr.n < ? ORDER BY fr.n`, dataID, lo, hi)
+	return out, err
+}
+
+// Publication is everything that becomes visible at once when the jobs open.
+type Publication struct {
+	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, ChunkSize
+	Mode        string
+	SegmentSize int64 // effective
+	Overlap     int64 // effective
+	Segments    []pipeline.Segment
+	Replicas    int64 // replica jobs for each annotation job
+}
+
+// Publish makes the size, the segments and the jobs of a task visible. The
+// segments' ids are those of their rows afterwards.
+func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
+	if _, err := t.exec(ctx, `
+		UPDATE data
+		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, published = {now}
+		WHERE task_id = ?`,
+		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, c.TaskID); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `
+		UPDATE tasks SET mode = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
+		p.Mode, p.SegmentSize, p.Overlap, c.TaskID); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE requests SET jobs_open = {now} WHERE id = ?`, c.Request.ID); err != nil {
+		return err
+	}
+	if err := t.addSegments(ctx, c.TaskID, p.Segments); err != nil {
+		return err
+	}
+	return t.addJobs(ctx, c.TaskID, p.Replicas)
+}
+
+func (t *Tx) addSegments(ctx context.Context, taskID int64, segs []pipeline.Segment) error {
+	var now int64
+	if err := t.get(ctx, &now, `SELECT {now}`); err != nil {
+		return err
+	}
+	type row = pipeline.Segment
+	return t.insert(ctx, "segments", len(segs), "",
+		col("task_id", segs, func(*row) int64 { return taskID }),
+		col("type", segs, func(s *row) string { return s.Type }),
+		col("start", segs, func(s *row) int64 { return s.Start }),
+		col("stop", segs, func(s *row) int64 { return s.Stop }),
+		col("chunk_base", segs, func(s *row) int64 { return s.ChunkBase }),
+		col("chunks_updated", segs, func(*row) int64 { return now }),
+	)
+}
+
+// addJobs makes one annotation job for each segment of the task, in the order
+// of the segments, each followed by its replicas.
+func (t *Tx) addJobs(ctx context.Context, taskID, replicas int64) error {
+	if replicas == 0 {
+		_, err := t.exec(ctx, `
+			INSERT INTO jobs (task_id, segment_id, type, stage, state, created, updated)
+			SELECT task_id, id, 'annotation', 'annotation', 'new', {now}, {now}
+			FROM segments WHERE task_id = ? ORDER BY start`, taskID)
+		return err
+	}
+	var segs []int64
+	if err := t.all(ctx, &segs, `SELECT id FROM segments WHERE task_id = ? ORDER BY start`, taskID); err != nil {
+		return err
+	}
+	const add = `
+		INSERT INTO jobs (task_id, segment_id, parent_id, type, stage, state, created, updated)
+		VALUES (?, ?, ?, ?, 'annotation', 'new', {now}, {now}) RETURNING id`
+	for _, seg := range segs {
+		var parent, id int64
+		if err := t.get(ctx, &parent, add, taskID, seg, nil, pipeline.JobAnnotation); err != nil {
+			return err
+		}
+		for range replicas {
+			if err := t.get(ctx, &id, add, taskID, seg, parent, pipeline.JobReplica); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unpublish takes back what Publish showed, after a failure.
+func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
+	var d struct {
+		Published *int64 `db:"published"`
+		Spec      string `db:"spec"`
+	}
+	err := t.get(ctx, &d, `
+		SELECT d.published, r.spec FROM data d JOIN requests r ON r.id = d.request_id
+		WHERE d.task_id = ?`+t.d.forUpdate(), taskID)
+	if pipeline.KindOf(err) == pipeline.NotFound || (err == nil && d.Published == nil) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var spec pipeline.Spec
+	if err := json.Unmarshal([]byte(d.Spec), &spec); err != nil {
+		return err
+	}
+	for _, query := range []string{
+		`DELETE FROM chunks WHERE segment_id IN (SELECT id FROM segments WHERE task_id = ?)`,
+		`DELETE FROM jobs WHERE task_id = ?`,
+		`DELETE FROM segments WHERE task_id = ?`,
+		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL WHERE task_id = ?`,
+	} {
+		if _, err := t.exec(ctx, query, taskID); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(ctx, `UPDATE tasks SET mode = '', segment_size = ?, overlap = ? WHERE id = ?`,
+		spec.SegmentSize, spec.Overlap, taskID)
+	return err
+}

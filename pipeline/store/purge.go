@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+
+	"framemill/pipeline"
+)
+
+// PurgePage is how many rows one transaction of a purge removes.
+const PurgePage = 5000
+
+// Leftover is what a purge is to remove: all of a deleted task, or what one
+// request that did not succeed left behind.
+type Leftover struct {
+	TaskID    int64
+	RequestID int64 // 0 = the whole task
+}
+
+// PurgeRows removes one page of rows of a leftover and returns how many it
+// removed and the keys of uploaded files whose rows are gone. It is called
+// until it returns 0.
+func (db *DB) PurgeRows(ctx context.Context, c *pipeline.Claim, l Leftover) (rows int64, keys []string, err error) {
+	err = db.Fenced(ctx, c, func(t *Tx) error {
+		rows, keys = 0, nil
+		live, err := t.leftoverIsLive(ctx, l)
+		if err != nil || live {
+			return err
+		}
+		if keys, err = t.purgeUploads(ctx, l); err != nil || len(keys) > 0 {
+			rows = int64(len(keys))
+			return err
+		}
+		for _, query := range purgeSteps(l) {
+			if rows, err = t.exec(ctx, query, l.arg(), PurgePage); err != nil || rows > 0 {
+				return err
+			}
+		}
+		return nil
+	})
+	return rows, keys, err
+}
+
+func (l Leftover) arg() int64 {
+	if l.RequestID != 0 {
+		return l.RequestID
+	}
+	return l.TaskID
+}
+
+// leftoverIsLive guards against removing what is in use: a request that
+// succeeded, or a task that was not deleted.
+func (t *Tx) leftoverIsLive(ctx context.Context, l Leftover) (bool, error) {
+	var live bool
+	if l.RequestID != 0 {
+		err := t.get(ctx, &live, `
+			SELECT EXISTS (SELECT 1 FROM requests WHERE id = ? AND state NOT IN ('failed', 'cancelled'))`, l.RequestID)
+		return live, err
+	}
+	err := t.get(ctx, &live, `SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ? AND deleted IS NULL)`, l.TaskID)
+	return live, err
+}
+
+// purgeUploads removes a page of the uploaded files. Those of a request that
+// failed go only while no newer request of the task uses them.
+func (t *Tx) purgeUploads(ctx context.Context, l Leftover) ([]string, error) {
+	var keys []string
+	if l.RequestID == 0 {
+		err := t.all(ctx, &keys, `
+			DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE task_id = ? LIMIT ?) RETURNING store_key`,
+			l.TaskID, PurgePage)
+		return keys, err
+	}
+	err := t.all(ctx, &keys, `
+		DELETE FROM uploads WHERE id IN (
+			SELECT u.id FROM uploads u JOIN requests r ON r.id = ? AND r.task_id = u.task_id
+			WHERE r.superseded IS NULL AND u.created <= r.created LIMIT ?
+		) RETURNING store_key`, l.RequestID, PurgePage)
+	return keys, err
+}
+
+// purgeSteps are the statements that remove a leftover page by page, each with
+// the id and the page size as parameters. What others point at goes last.
+func purgeSteps(l Leftover) []string {
+	if l.RequestID != 0 {
+		return []string{
+			`DELETE FROM frames WHERE (data_id, n) IN (
+				SELECT f.data_id, f.n FROM frames f JOIN data d ON d.id = f.data_id
+				WHERE d.request_id = ? AND d.published IS NULL LIMIT ?)`,
+			`DELETE FROM files WHERE (request_id, ord) IN (
+				SELECT request_id, ord FROM files WHERE request_id = ? AND outcome = 'ok' LIMIT ?)`,
+		}
+	}
+	return []string{
+		`DELETE FROM chunks WHERE (segment_id, quality, idx) IN (
+			SELECT c.segment_id, c.quality, c.idx FROM chunks c JOIN segments s ON s.id = c.segment_id
+			WHERE s.task_id = ? LIMIT ?)`,
+		`DELETE FROM frames WHERE (data_id, n) IN (
+			SELECT f.data_id, f.n FROM frames f JOIN data d ON d.id = f.data_id WHERE d.task_id = ? LIMIT ?)`,
+		`DELETE FROM files WHERE (request_id, ord) IN (
+			SELECT f.request_id, f.ord FROM files f JOIN requests r ON r.id = f.request_id WHERE r.task_id = ? LIMIT ?)`,
+		`DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM events WHERE (request_id, seq) IN (
+			SELECT e.request_id, e.seq FROM events e JOIN requests r ON r.id = e.request_id WHERE r.task_id = ? LIMIT ?)`,
+		`DELETE FROM units WHERE id IN (
+			SELECT id FROM units WHERE task_id = ? AND kind <> 'task:purge' LIMIT ?)`,
+		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM data WHERE id IN (SELECT id FROM data WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM attributes WHERE id IN (
+			SELECT a.id FROM attributes a JOIN labels l ON l.id = a.label_id WHERE l.task_id = ? LIMIT ?)`,
+		`DELETE FROM labels WHERE id IN (SELECT id FROM labels WHERE task_id = ? LIMIT ?)`,
+	}
+}
+
+// EndPurge leaves the receipt of a purge and removes the row of the task.
+func (t *Tx) EndPurge(ctx context.Context, l Leftover, bytes, rows int64) error {
+	if l.RequestID != 0 {
+		return nil
+	}
+	if _, err := t.exec(ctx, `
+		INSERT INTO receipts (task_id, bytes, row_count, at) VALUES (?, ?, ?, {now})
+		ON CONFLICT (task_id) DO UPDATE SET bytes = receipts.bytes + excluded.bytes,
+			row_count = receipts.row_count + excluded.row_count, at = excluded.at`, l.TaskID, bytes, rows); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `DELETE FROM tasks WHERE id = ? AND deleted IS NOT NULL`, l.TaskID)
+	return err
+}
+
+// EndedUnits removes a page of units whose requests have ended, and returns
+// how many.
+func (db *DB) EndedUnits(ctx context.Context) (int64, error) {
+	var due bool
+	err := db.get(ctx, &due, `
+		SELECT EXISTS (SELECT 1 FROM units u JOIN requests r ON r.id = u.request_id
+			WHERE r.state IN ('done', 'failed', 'cancelled'))`)
+	if err != nil || !due {
+		return 0, err
+	}
+	var n int64
+	err = db.tx(ctx, func(t *Tx) error {
+		n, err = t.exec(ctx, `
+			DELETE FROM units WHERE id IN (
+				SELECT u.id FROM units u JOIN requests r ON r.id = u.request_id
+				WHERE r.state IN ('done', 'failed', 'cancelled') AND u.state <> 'failed' LIMIT ?)`, PurgePage)
+		return err
+	})
+	return n, err
+}
+
+// Unnamed returns those of the keys that no row names: garbage, when they are
+// older than any attempt that may still write a row.
+func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	named := make(map[string]bool)
+	for _, query := range []string{
+		`SELECT store_key FROM chunks WHERE store_key IN (?)`,
+		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
+		`SELECT SUBSTR(ref, 6) FROM files WHERE ref IN (?)`,
+	} {
+		args := keys
+		if query[7:13] == "SUBSTR" {
+			args = make([]string, len(keys))
+			for i, k := range keys {
+				args[i] = string(pipeline.BlobRef(k))
+			}
+		}
+		var found []string
+		if err := db.allIn(ctx, &found, query, args); err != nil {
+			return nil, err
+		}
+		for _, k := range found {
+			named[k] = true
+		}
+	}
+	var out []string
+	for _, k := range keys {
+		if !named[k] {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
