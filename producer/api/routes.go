@@ -1,0 +1,198 @@
+package api
+
+// routes is every operation: those of the contract, its class beside each, and
+// ours. A path that has no line here does not exist.
+func (s *Server) routes() []route {
+	return []route{
+		// Tasks.
+		{"GET", "/api/tasks", core, notOffered},
+		{"POST", "/api/tasks", core, notOffered},
+		{"GET", "/api/tasks/{id}", core, notOffered},
+		{"PATCH", "/api/tasks/{id}", core, notOffered},
+		{"DELETE", "/api/tasks/{id}", core, notOffered},
+		{"GET", "/api/tasks/{id}/status", core, notOffered},
+		{"GET", "/api/tasks/{id}/validation_layout", core, notOffered},
+		{"PATCH", "/api/tasks/{id}/validation_layout", core, notOffered},
+
+		// Data of tasks.
+		{"GET", "/api/tasks/{id}/data", core, notOffered},
+		{"POST", "/api/tasks/{id}/data", core | stream, notOffered},
+		{"GET", "/api/tasks/{id}/data/meta", core, notOffered},
+		{"PATCH", "/api/tasks/{id}/data/meta", core, notOffered},
+		{"GET", "/api/tasks/{id}/preview", core, notOffered},
+
+		// Jobs.
+		{"GET", "/api/jobs", core, notOffered},
+		{"POST", "/api/jobs", core, notOffered},
+		{"GET", "/api/jobs/{id}", core, notOffered},
+		{"PATCH", "/api/jobs/{id}", core, notOffered},
+		{"DELETE", "/api/jobs/{id}", core, notOffered},
+		{"GET", "/api/jobs/{id}/validation_layout", core, notOffered},
+		{"PATCH", "/api/jobs/{id}/validation_layout", core, notOffered},
+
+		// Data of jobs.
+		{"GET", "/api/jobs/{id}/data", core, notOffered},
+		{"GET", "/api/jobs/{id}/data/meta", core, notOffered},
+		{"PATCH", "/api/jobs/{id}/data/meta", core, notOffered},
+		{"GET", "/api/jobs/{id}/preview", core, notOffered},
+
+		// Labels.
+		{"GET", "/api/labels", core, notOffered},
+		{"GET", "/api/labels/{id}", core, notOffered},
+		{"PATCH", "/api/labels/{id}", core, notOffered},
+		{"DELETE", "/api/labels/{id}", core, notOffered},
+
+		// Projects.
+		{"GET", "/api/projects", core, notOffered},
+		{"POST", "/api/projects", core, notOffered},
+		{"GET", "/api/projects/{id}", core, notOffered},
+		{"PATCH", "/api/projects/{id}", core, notOffered},
+		{"DELETE", "/api/projects/{id}", core, notOffered},
+
+		// Previews of projects.
+		{"GET", "/api/projects/{id}/preview", core, notOffered},
+
+		// Requests.
+		{"GET", "/api/requests", core, notOffered},
+		{"GET", "/api/requests/{id}", core, notOffered},
+		{"POST", "/api/requests/{id}/cancel", core, notOffered},
+
+		// Cloud storages: none can be added yet.
+		{"GET", "/api/cloudstorages", core, emptyPage},
+		{"POST", "/api/cloudstorages", core, notOffered},
+		{"GET", "/api/cloudstorages/{id}", core, missing},
+		{"PATCH", "/api/cloudstorages/{id}", core, missing},
+		{"DELETE", "/api/cloudstorages/{id}", core, missing},
+		{"GET", "/api/cloudstorages/{id}/actions", core, missing},
+		{"GET", "/api/cloudstorages/{id}/content-v2", core, missing},
+		{"GET", "/api/cloudstorages/{id}/preview", core, missing},
+		{"GET", "/api/cloudstorages/{id}/status", core, missing},
+
+		// Users.
+		{"GET", "/api/users", core, notOffered},
+		{"GET", "/api/users/self", core, notOffered},
+		{"GET", "/api/users/{id}", core, notOffered},
+		{"PATCH", "/api/users/{id}", core, notOffered},
+		{"DELETE", "/api/users/{id}", core, notOffered},
+
+		// The server itself.
+		{"GET", "/api/server/about", core | open, notOffered},
+		{"GET", "/api/server/annotation/formats", core, notOffered},
+		{"GET", "/api/server/plugins", core, notOffered},
+		{"GET", "/api/server/share", core, notOffered},
+		{"GET", "/api/server/health", core | open, notOffered},
+		{"GET", "/api/schema", core | open, notOffered},
+
+		// Logging in.
+		{"POST", "/api/auth/login", core | open, notOffered},
+		{"POST", "/api/auth/logout", core | open, notOffered},
+		{"POST", "/api/auth/password/change", core, notOffered},
+		{"GET", "/api/auth/access_tokens", core, notOffered},
+		{"POST", "/api/auth/access_tokens", core, notOffered},
+		{"GET", "/api/auth/access_tokens/self", core, notOffered},
+		{"GET", "/api/auth/access_tokens/{id}", core, notOffered},
+		{"PATCH", "/api/auth/access_tokens/{id}", core, notOffered},
+		{"DELETE", "/api/auth/access_tokens/{id}", core, notOffered},
+
+		// Organizations, and who is in them.
+		{"GET", "/api/organizations", people, emptyPage},
+		{"POST", "/api/organizations", people, notOffered},
+		{"GET", "/api/organizations/{id}", people, missing},
+		{"PATCH", "/api/organizations/{id}", people, missing},
+		{"DELETE", "/api/organizations/{id}", people, missing},
+		{"GET", "/api/memberships", people, emptyPage},
+		{"GET", "/api/memberships/{id}", people, missing},
+		{"PATCH", "/api/memberships/{id}", people, missing},
+		{"DELETE", "/api/memberships/{id}", people, missing},
+		{"GET", "/api/invitations", people, emptyPage},
+		{"POST", "/api/invitations", people, notOffered},
+		{"GET", "/api/invitations/{key}", people, missing},
+		{"PATCH", "/api/invitations/{key}", people, missing},
+		{"DELETE", "/api/invitations/{key}", people, missing},
+		{"POST", "/api/invitations/{key}/accept", people, missing},
+		{"POST", "/api/invitations/{key}/decline", people, missing},
+		{"POST", "/api/invitations/{key}/resend", people, missing},
+
+		// Webhooks.
+		{"GET", "/api/webhooks", people, emptyPage},
+		{"POST", "/api/webhooks", people, notOffered},
+		{"GET", "/api/webhooks/events", people, noWebhookEvents},
+		{"GET", "/api/webhooks/{id}", people, missing},
+		{"PUT", "/api/webhooks/{id}", people, missing},
+		{"PATCH", "/api/webhooks/{id}", people, missing},
+		{"DELETE", "/api/webhooks/{id}", people, missing},
+		{"GET", "/api/webhooks/{id}/deliveries", people, missing},
+		{"GET", "/api/webhooks/{id}/deliveries/{delivery_id}", people, missing},
+		{"POST", "/api/webhooks/{id}/deliveries/{delivery_id}/redelivery", people, missing},
+		{"POST", "/api/webhooks/{id}/ping", people, missing},
+
+		// Annotation data.
+		{"GET", "/api/tasks/{id}/annotations", notes, noAnnotations},
+		{"POST", "/api/tasks/{id}/annotations", notes, notOffered},
+		{"PUT", "/api/tasks/{id}/annotations", notes, notOffered},
+		{"PATCH", "/api/tasks/{id}/annotations", notes, notOffered},
+		{"DELETE", "/api/tasks/{id}/annotations", notes, notOffered},
+		{"GET", "/api/jobs/{id}/annotations", notes, noAnnotations},
+		{"POST", "/api/jobs/{id}/annotations", notes, notOffered},
+		{"PUT", "/api/jobs/{id}/annotations", notes, notOffered},
+		{"PATCH", "/api/jobs/{id}/annotations", notes, notOffered},
+		{"DELETE", "/api/jobs/{id}/annotations", notes, notOffered},
+		{"GET", "/api/issues", notes, emptyPage},
+		{"POST", "/api/issues", notes, notOffered},
+		{"GET", "/api/issues/{id}", notes, missing},
+		{"PATCH", "/api/issues/{id}", notes, notOffered},
+		{"DELETE", "/api/issues/{id}", notes, notOffered},
+		{"GET", "/api/comments", notes, emptyPage},
+		{"POST", "/api/comments", notes, notOffered},
+		{"GET", "/api/comments/{id}", notes, missing},
+		{"PATCH", "/api/comments/{id}", notes, notOffered},
+		{"DELETE", "/api/comments/{id}", notes, notOffered},
+		{"POST", "/api/guides", notes, notOffered},
+		{"GET", "/api/guides/{id}", notes, missing},
+		{"PATCH", "/api/guides/{id}", notes, notOffered},
+		{"DELETE", "/api/guides/{id}", notes, notOffered},
+		{"POST", "/api/assets", notes | stream, notOffered},
+		{"GET", "/api/assets/{uuid}", notes, missing},
+		{"DELETE", "/api/assets/{uuid}", notes, notOffered},
+
+		// Answered, so that clients go on, and not offered.
+		{"GET", "/api/events", answered, noEvents},
+		{"POST", "/api/events", answered, dropEvents},
+		{"POST", "/api/events/export", answered, notOffered},
+		{"GET", "/api/lambda/functions", answered, emptyList},
+		{"GET", "/api/lambda/functions/{func_id}", answered, missing},
+		{"POST", "/api/lambda/functions/{func_id}", answered, notOffered},
+		{"GET", "/api/lambda/requests", answered, emptyList},
+		{"POST", "/api/lambda/requests", answered, notOffered},
+		{"GET", "/api/lambda/requests/{id}", answered, missing},
+		{"DELETE", "/api/lambda/requests/{id}", answered, notOffered},
+		{"GET", "/api/quality/conflicts", answered, emptyPage},
+		{"GET", "/api/quality/reports", answered, emptyPage},
+		{"POST", "/api/quality/reports", answered, notOffered},
+		{"GET", "/api/quality/reports/{id}", answered, missing},
+		{"GET", "/api/quality/reports/{id}/data", answered, missing},
+		{"GET", "/api/quality/settings", answered, emptyPage},
+		{"GET", "/api/quality/settings/{id}", answered, missing},
+		{"PATCH", "/api/quality/settings/{id}", answered, notOffered},
+		{"POST", "/api/consensus/merges", answered, notOffered},
+		{"GET", "/api/consensus/settings", answered, emptyPage},
+		{"GET", "/api/consensus/settings/{id}", answered, missing},
+		{"PATCH", "/api/consensus/settings/{id}", answered, notOffered},
+		{"POST", "/api/jobs/{id}/dataset/export", answered, notOffered},
+		{"POST", "/api/tasks/{id}/dataset/export", answered, notOffered},
+		{"POST", "/api/tasks/{id}/backup/export", answered, notOffered},
+		{"POST", "/api/tasks/backup", answered | stream, notOffered},
+		{"POST", "/api/projects/{id}/dataset/export", answered, notOffered},
+		{"POST", "/api/projects/{id}/dataset", answered | stream, notOffered},
+		{"POST", "/api/projects/{id}/backup/export", answered, notOffered},
+		{"POST", "/api/projects/backup", answered | stream, notOffered},
+		{"POST", "/api/auth/register", answered | open, notOffered},
+		{"POST", "/api/auth/password/reset", answered | open, notOffered},
+		{"POST", "/api/auth/password/reset/confirm", answered | open, notOffered},
+		{"GET", "/api/auth/rules", answered | open, notOffered},
+
+		// Ours.
+		{"GET", "/api/errors", ours | open, listErrors},
+		{"GET", "/api/user-agreements", ours | open, emptyList},
+	}
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+
+	"framemill/pipeline/store"
+	"framemill/producer/access"
+)
+
+// Config is what an operator may choose of the API.
+type Config struct {
+	// Version is what clients are told to speak with. It must be a version as
+	// PEP 440 spells it, or stock clients refuse to start.
+	Version string
+	// VersionByClient answers a client that names its own version with that
+	// version, within the range that is spoken here.
+	VersionByClient bool
+}
+
+// Deps are what the API stands on.
+type Deps struct {
+	DB     *store.DB
+	Access authenticator
+	Log    *slog.Logger
+}
+
+// authenticator tells who sent a request; nil is nobody.
+type authenticator interface {
+	Authenticate(r *http.Request) (*access.Principal, error)
+}
+
+// Server answers the requests of the contract.
+type Server struct {
+	cfg Config
+	Deps
+}
+
+// versionShape is the part of PEP 440 that every client version agrees about.
+var versionShape = regexp.MustCompile(`^\d+\.\d+\.\d+(\+[a-z0-9]+(\.[a-z0-9]+)*)?$`)
+
+// New returns a server. Every dependency is needed.
+func New(cfg Config, deps Deps) (*Server, error) {
+	if !versionShape.MatchString(cfg.Version) {
+		return nil, fmt.Errorf("server version %q is not of the form 2.54.1", cfg.Version)
+	}
+	if deps.DB == nil || deps.Access == nil || deps.Log == nil {
+		return nil, errors.New("the API needs a database, an authenticator and a log")
+	}
+	return &Server{cfg: cfg, Deps: deps}, nil
+}
