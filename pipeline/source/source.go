@@ -1,0 +1,105 @@
+// Package source opens the files that an ingest reads, wherever they lie: a
+// blob of our own storage, a file on the mounted share, or a member of a zip
+// archive in either place. It also lists the share.
+//
+// A file is never read as something that it no longer is: size and time are
+// compared with what probing saw, when it is opened and again at its end, and
+// a difference is an error, not wrong bytes.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+)
+
+// File is an open source file. It belongs to one goroutine.
+//
+// Files of blob: and share: references are also an io.ReaderAt, and so are
+// stored members of archives: read archives through it.
+type File interface {
+	io.Reader
+	io.Seeker
+	io.Closer
+	Size() int64
+}
+
+// Opener opens references. Its methods may be called concurrently.
+type Opener struct {
+	bucket    blob.Bucket
+	share     *Share
+	inflaters sync.Pool // of io.ReadCloser that is a flate.Resetter
+}
+
+// New returns an opener of the blobs of bucket and the files of share, which
+// is nil where no share is mounted.
+func New(bucket blob.Bucket, share *Share) *Opener {
+	return &Opener{bucket: bucket, share: share}
+}
+
+// Open opens the file that ref points to. Unless bytes is negative, the file
+// must have that size; unless mtime is zero, it must have been changed last at
+// that time, in µs since 1970. For a member of an archive bytes is required,
+// as the expanded size, and mtime is the archive's.
+//
+// The errors of Open and of the file have the codes source_gone,
+// source_changed, unsafe_path, bad_member, or unavailable where another try
+// may go well. They name the file by its key, or its path below the share.
+func (o *Opener) Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (File, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	scheme, rest := ref.Split()
+	if scheme == "zip" {
+		return o.openMember(ctx, rest, bytes, mtime)
+	}
+	return o.openWhole(ctx, ref, bytes, mtime)
+}
+
+// whole is a file that is not a member of another.
+type whole interface {
+	File
+	io.ReaderAt
+}
+
+func (o *Opener) openWhole(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (whole, error) {
+	switch scheme, name := ref.Split(); scheme {
+	case "blob":
+		return o.openBlob(ctx, name, bytes)
+	case "share":
+		if o.share == nil {
+			return nil, gone(name, "this server has no share")
+		}
+		return o.share.open(name, bytes, mtime)
+	}
+	return nil, fmt.Errorf("source reference %q is malformed", ref)
+}
+
+// openBlob needs no times: what is under a key never changes.
+func (o *Opener) openBlob(ctx context.Context, key string, bytes int64) (blob.Object, error) {
+	obj, err := o.bucket.Open(ctx, key)
+	if errors.Is(err, blob.ErrNotExist) {
+		return nil, gone(key, "it is no longer stored").Because(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open source: %w", err)
+	}
+	if bytes >= 0 && obj.Size() != bytes {
+		obj.Close()
+		return nil, changed(key, "it has %d bytes, and had %d", obj.Size(), bytes)
+	}
+	return obj, nil
+}
+
+func gone(name, format string, args ...any) *pipeline.Error {
+	return pipeline.Failf(pipeline.CodeSourceGone, name, "%s: %s", name, fmt.Sprintf(format, args...))
+}
+
+func changed(name, format string, args ...any) *pipeline.Error {
+	return pipeline.Failf(pipeline.CodeSourceChanged, name, "%s: %s", name, fmt.Sprintf(format, args...))
+}
