@@ -1,8 +1,6 @@
 package plan
 
-import (
-	"framemill/pipeline"
-)
+import "framemill/pipeline"
 
 // How work is cut. A unit must be long enough that its few commits do not
 // matter, and short enough that losing one does not either.
