@@ -3,7 +3,9 @@ package api
 import (
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -87,6 +89,9 @@ func (s *Server) adapt(rt route) http.HandlerFunc {
 // admit checks what holds for every route and returns the request with its
 // principal.
 func (s *Server) admit(rt route, r *http.Request) (*http.Request, error) {
+	if err := checkAddress(r); err != nil {
+		return r, err
+	}
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/x-www-form-urlencoded" && r.ContentLength != 0 {
 		return r, pipeline.Errorf(pipeline.Unsupported, "send the body as application/json")
 	}
@@ -104,6 +109,17 @@ func (s *Server) admit(rt route, r *http.Request) (*http.Request, error) {
 	r = r.WithContext(access.With(r.Context(), p))
 	return r, checkOrganization(r)
 }
+
+// checkAddress refuses what the databases cannot look for.
+func checkAddress(r *http.Request) error {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil || !plainText(query) || !plainText(r.URL.Path) {
+		return pipeline.Errorf(pipeline.Invalid, "the address is not valid UTF-8, or holds a null character")
+	}
+	return nil
+}
+
+func plainText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 // refuseMethod answers a known path with an unknown method.
 func refuseMethod(w http.ResponseWriter, r *http.Request) error {

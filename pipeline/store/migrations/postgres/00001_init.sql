@@ -15,13 +15,15 @@ CREATE TABLE users (
 	last_login BIGINT
 );
 
+-- A login may name an email instead of a username.
+CREATE UNIQUE INDEX users_email ON users (LOWER(email)) WHERE email <> '';
+
 -- Login tokens, of the Authorization header and of session cookies. Only
 -- hashes are kept.
 CREATE TABLE tokens (
 	hash TEXT PRIMARY KEY,
 	user_id BIGINT NOT NULL,
 	kind TEXT NOT NULL,
-	csrf TEXT NOT NULL DEFAULT '',
 	created BIGINT NOT NULL,
 	used BIGINT NOT NULL,
 	expires BIGINT

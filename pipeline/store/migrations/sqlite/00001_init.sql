@@ -15,13 +15,15 @@ CREATE TABLE users (
 	last_login INTEGER
 );
 
+-- A login may name an email instead of a username.
+CREATE UNIQUE INDEX users_email ON users (LOWER(email)) WHERE email <> '';
+
 -- Login tokens, of the Authorization header and of session cookies. Only
 -- hashes are kept.
 CREATE TABLE tokens (
 	hash TEXT PRIMARY KEY,
 	user_id INTEGER NOT NULL,
 	kind TEXT NOT NULL,
-	csrf TEXT NOT NULL DEFAULT '',
 	created INTEGER NOT NULL,
 	used INTEGER NOT NULL,
 	expires INTEGER
