@@ -15,32 +15,51 @@ import (
 // having heard a ring, and how long it leaves a Redis alone that failed.
 const backstop = 500 * time.Millisecond
 
-// bell is a hook of the driver that answers the dequeues of an idle asynq
-// server without asking Redis. One bell belongs to one server, whose processor
-// dequeues from one goroutine; rings come from any.
+// bell is a hook of the driver that lets the dequeues of an idle asynq server
+// wait in this process instead of asking Redis again and again. One bell
+// belongs to one server, whose processor dequeues from a single goroutine and
+// asks for one lane after the other; rings come from any goroutine.
 type bell struct {
+	polls  *atomic.Int64 // dequeues that asked Redis
+	rung   chan struct{} // holds a value after rings
+	closed chan struct{}
+
+	mu    sync.Mutex
 	lines map[string]*line // by the key that the dequeue script pops from
-	polls *polls
 }
 
-// polls counts the dequeues of a process.
-type polls struct{ real, local atomic.Int64 }
+// line is what a bell knows of one lane.
+type line struct {
+	rung  int64     // rings so far
+	empty int64     // rings heard when Redis last said that the lane is empty
+	since time.Time // of the last answer that makes asking again pointless
+	down  bool      // that answer was a failure
+}
 
 // newBell returns a bell for the lanes of one server.
-func newBell(lanes []pipeline.Lane, p *polls) *bell {
-	b := &bell{lines: make(map[string]*line, len(lanes)), polls: p}
+func newBell(lanes []pipeline.Lane, polls *atomic.Int64) *bell {
+	b := &bell{
+		polls: polls, rung: make(chan struct{}, 1), closed: make(chan struct{}),
+		lines: make(map[string]*line, len(lanes)),
+	}
 	for _, l := range lanes {
 		b.lines[pendingKey(l)] = &line{}
 	}
 	return b
 }
 
-// ring makes the next dequeue of a lane ask Redis.
+// ring makes the next dequeue of a lane ask Redis, now if one is waiting.
 func (b *bell) ring(l pipeline.Lane) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if ln := b.lines[pendingKey(l)]; ln != nil {
-		ln.ring()
+		ln.rung++
+		signal(b.rung)
 	}
 }
+
+// close answers "empty" to the waiting dequeue and to all that follow.
+func (b *bell) close() { close(b.closed) }
 
 // DialHook implements [redis.Hook]; it changes nothing.
 func (b *bell) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -58,15 +77,15 @@ func (b *bell) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if ln == nil {
 			return next(ctx, c)
 		}
-		heard, ask := ln.ask(time.Now())
+		b.await()
+		heard, ask := b.ask(ln)
 		if !ask {
-			b.polls.local.Add(1)
 			c.SetErr(redis.Nil)
 			return redis.Nil
 		}
-		b.polls.real.Add(1)
+		b.polls.Add(1)
 		err := next(ctx, c)
-		ln.answered(heard, err, time.Now())
+		b.answered(ln, heard, err)
 		return err
 	}
 }
@@ -88,46 +107,71 @@ func (b *bell) lineOf(c redis.Cmder) *line {
 	return ln
 }
 
-// line is what the bell knows of one lane.
-type line struct {
-	mu    sync.Mutex
-	rung  int64     // rings so far
-	empty int64     // rings heard when Redis was last found empty
-	since time.Time // of the last answer of Redis that makes asking again pointless
-	down  bool      // that answer was a failure
-}
-
-func (l *line) ring() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.rung++
-}
-
-// ask reports whether Redis has to be asked, and how many rings were heard by
-// now. Rings do not count while Redis fails: asynq asks again at once after an
-// error, and would spin.
-func (l *line) ask(now time.Time) (heard int64, ask bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(l.since) >= backstop {
-		return l.rung, true
+// await returns when Redis has to be asked for any lane of the server.
+func (b *bell) await() {
+	for {
+		wait := time.Until(b.due())
+		if wait <= 0 {
+			return
+		}
+		select {
+		case <-b.rung:
+		case <-time.After(wait):
+		case <-b.closed:
+			return
+		}
 	}
-	return l.rung, !l.down && l.rung != l.empty
+}
+
+// due returns when the first lane has to be asked for.
+func (b *bell) due() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := time.Now().Add(backstop)
+	for _, ln := range b.lines {
+		if d := ln.due(); d.Before(first) {
+			first = d
+		}
+	}
+	return first
+}
+
+// ask reports whether Redis has to be asked for a lane now, and how many rings
+// were heard until then.
+func (b *bell) ask(ln *line) (heard int64, now bool) {
+	select {
+	case <-b.closed:
+		return 0, false
+	default:
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return ln.rung, time.Until(ln.due()) <= 0
 }
 
 // answered records what Redis said to a dequeue that began after heard rings.
-func (l *line) answered(heard int64, err error, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.down = false
+func (b *bell) answered(ln *line, heard int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ln.down = false
 	switch {
 	case err == nil, redis.HasErrorPrefix(err, "NOSCRIPT"):
-		l.since = time.Time{} // there may be more
+		ln.since = time.Time{} // there may be more
 	case err == redis.Nil:
-		l.since, l.empty = now, heard
+		ln.since, ln.empty = time.Now(), heard
 	default:
-		l.since, l.down = now, true
+		ln.since, ln.down = time.Now(), true
 	}
+}
+
+// due returns when to ask for the lane: at once after a ring, else after the
+// backstop. Rings do not count while Redis fails, because asynq asks again at
+// once after an error, and would spin.
+func (l *line) due() time.Time {
+	if !l.down && l.rung != l.empty {
+		return l.since
+	}
+	return l.since.Add(backstop)
 }
 
 // pendingKey returns the key of the list of waiting messages of a lane, as

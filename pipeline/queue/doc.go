@@ -12,8 +12,8 @@
 //
 // asynq polls Redis, one script call for each lane and tick. A fleet that
 // polls fast enough to be prompt would keep Redis busy doing nothing, so each
-// [Server] has a bell under its client: while no ring was heard, a dequeue is
-// answered "empty" without leaving the process.
+// [Server] has a bell under its client: a dequeue that would find nothing waits
+// in the process until a ring is heard or half a second has passed.
 //
 // # When Redis is emptied
 //

@@ -22,7 +22,6 @@ var replies = []struct {
 }{
 	{"NOAUTH", Finding{Wrong, "Redis wants a password: put it into the URL, as in redis://:password@host:6379"}},
 	{"WRONGPASS", Finding{Wrong, "Redis refuses the user or the password of the URL"}},
-	{"ERR AUTH", Finding{Wrong, "Redis has no password, but the URL gives one: remove it, or set requirepass"}},
 	{"NOPERM", Finding{Wrong, "Redis does not permit the user of the URL what is needed: allow it all commands on the keys asynq:* and the channels framemill:* and asynq:*"}},
 	{"LOADING", Finding{Down, "Redis is loading its data from disk: it will answer when that is done"}},
 	{"MASTERDOWN", Finding{Down, "Redis is a replica that has lost its primary"}},

@@ -38,7 +38,7 @@ type Queue struct {
 	hints    *hints
 	log      *slog.Logger
 
-	polls     polls
+	polls     atomic.Int64
 	sent      atomic.Int64
 	conflicts atomic.Int64
 
@@ -174,16 +174,12 @@ func (q *Queue) Depths(ctx context.Context) (map[pipeline.Lane]int, error) {
 type Stats struct {
 	Sent        int64 // messages that were new
 	AlreadySent int64 // messages that Redis had already
-	RealPolls   int64 // dequeues that asked Redis
-	LocalPolls  int64 // dequeues that the bell answered
+	Polls       int64 // times that servers looked for messages
 }
 
 // Stats returns the counts of now.
 func (q *Queue) Stats() Stats {
-	return Stats{
-		Sent: q.sent.Load(), AlreadySent: q.conflicts.Load(),
-		RealPolls: q.polls.real.Load(), LocalPolls: q.polls.local.Load(),
-	}
+	return Stats{Sent: q.sent.Load(), AlreadySent: q.conflicts.Load(), Polls: q.polls.Load()}
 }
 
 // messageID is the name of a message on its lane.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -15,10 +16,9 @@ import (
 )
 
 const (
-	// How long an idle server sleeps between two looks. Looks are cheap: the
-	// bell answers them.
-	interactiveTick = 5 * time.Millisecond
-	otherTick       = 25 * time.Millisecond
+	// tick is how long asynq sleeps after finding every lane empty. It is not
+	// the pace of looking, which the bell sets by letting dequeues wait.
+	tick = time.Millisecond
 
 	// laneWeight is how much more often a lane is asked first than the next
 	// one of the same server. A strict order would starve the last.
@@ -65,6 +65,8 @@ type Server struct {
 	client redis.UniversalClient
 	bell   *bell
 	hints  *hints
+	mute   func()       // closes the bell, once
+	end    func() error // shuts down, once
 }
 
 // Serve starts a server. When drain ends, the contexts of running handlers
@@ -77,6 +79,7 @@ func (q *Queue) Serve(drain context.Context, cfg ServerConfig, handle Handler) (
 	}
 	client := redis.NewUniversalClient(q.options)
 	s := &Server{client: client, bell: newBell(cfg.Lanes, &q.polls), hints: q.hints}
+	s.mute, s.end = sync.OnceFunc(s.bell.close), sync.OnceValue(s.shutdown)
 	client.AddHook(s.bell)
 	a := adapter{handle: handle, drain: drain, log: q.log}
 	s.asynq = asynq.NewServerFromRedisClient(client, asynqConfig(cfg, a, q.log))
@@ -89,12 +92,18 @@ func (q *Queue) Serve(drain context.Context, cfg ServerConfig, handle Handler) (
 }
 
 // Stop makes the server take no more messages. Handlers go on.
-func (s *Server) Stop() { s.asynq.Stop() }
+func (s *Server) Stop() {
+	s.mute() // or asynq would wait for the dequeue that waits for a ring
+	s.asynq.Stop()
+}
 
 // Shutdown stops the server, waits for handlers as long as the configuration
 // says, gives the messages of those that still run back to Redis, and lets go
-// of Redis.
-func (s *Server) Shutdown() error {
+// of Redis. Every call waits for the same shutdown.
+func (s *Server) Shutdown() error { return s.end() }
+
+func (s *Server) shutdown() error {
+	s.mute()
 	s.asynq.Shutdown()
 	s.hints.remove(s.bell)
 	return s.client.Close()
@@ -104,7 +113,7 @@ func asynqConfig(cfg ServerConfig, a adapter, log *slog.Logger) asynq.Config {
 	c := asynq.Config{
 		Concurrency:       cfg.Slots,
 		Queues:            make(map[string]int, len(cfg.Lanes)),
-		TaskCheckInterval: otherTick,
+		TaskCheckInterval: tick,
 		ShutdownTimeout:   cfg.ShutdownTimeout,
 		JanitorInterval:   janitorEvery,
 		RetryDelayFunc:    retryDelay,
@@ -120,9 +129,6 @@ func asynqConfig(cfg ServerConfig, a adapter, log *slog.Logger) asynq.Config {
 	for _, l := range slices.Backward(cfg.Lanes) {
 		c.Queues[string(l)] = weight
 		weight *= laneWeight
-	}
-	if slices.Contains(cfg.Lanes, pipeline.Interactive) {
-		c.TaskCheckInterval = interactiveTick
 	}
 	return c
 }
