@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"framemill/pipeline"
+)
+
+// SegmentsOver lists the segments of a task that hold any of the frames lo to
+// hi-1, by their first frame.
+func (db *DB) SegmentsOver(ctx context.Context, taskID, lo, hi int64) ([]pipeline.Segment, error) {
+	var out []pipeline.Segment
+	err := db.all(ctx, &out, `
+		SELECT `+segmentColumns+` FROM segments WHERE task_id = ? AND start < ? AND stop >= ? ORDER BY start, id`,
+		taskID, hi, lo)
+	return out, err
+}
+
+// ChunksUpdated returns when chunks of a task were last made invalid, or
+// NotFound while it has no segments.
+func (db *DB) ChunksUpdated(ctx context.Context, taskID int64) (pipeline.Micros, error) {
+	var newest *pipeline.Micros
+	if err := db.get(ctx, &newest, `SELECT MAX(chunks_updated) FROM segments WHERE task_id = ?`, taskID); err != nil {
+		return 0, err
+	}
+	if newest == nil {
+		return 0, pipeline.Errorf(pipeline.NotFound, "the task has no segments")
+	}
+	return *newest, nil
+}
+
+// NewestTask returns the newest task of a project, or NotFound.
+func (db *DB) NewestTask(ctx context.Context, projectID int64) (int64, error) {
+	var id int64
+	err := db.get(ctx, &id, `
+		SELECT id FROM tasks WHERE project_id = ? AND deleted IS NULL ORDER BY id DESC LIMIT 1`, projectID)
+	return id, err
+}
+
+// DeleteFrames changes which frames of a task's published data are deleted:
+// change gets the numbers so far, ascending, and returns the new ones. The task
+// and its project count as updated.
+func (db *DB) DeleteFrames(ctx context.Context, taskID int64, change func(d *pipeline.Data, old []int64) ([]int64, error)) error {
+	err := db.tx(ctx, func(t *Tx) error { return t.deleteFrames(ctx, taskID, change) })
+	if err != nil {
+		return fmt.Errorf("delete frames of task %d: %w", taskID, err)
+	}
+	return nil
+}
+
+func (t *Tx) deleteFrames(ctx context.Context, taskID int64, change func(*pipeline.Data, []int64) ([]int64, error)) error {
+	var projectID *int64
+	if err := t.get(ctx, &projectID, `
+		SELECT project_id FROM tasks WHERE id = ? AND deleted IS NULL`+t.d.forUpdate(), taskID); err != nil {
+		return err
+	}
+	d, err := t.DataOf(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	var old []int64
+	if err := json.Unmarshal([]byte(d.DeletedFrames), &old); err != nil {
+		return fmt.Errorf("read deleted frames: %w", err)
+	}
+	frames, err := change(d, old)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(append([]int64{}, frames...)) // never null
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE data SET deleted_frames = ? WHERE id = ?`, string(text), d.ID); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE tasks SET updated = {now} WHERE id = ?`, taskID); err != nil {
+		return err
+	}
+	if projectID != nil {
+		_, err = t.exec(ctx, `UPDATE projects SET updated = {now} WHERE id = ?`, *projectID)
+	}
+	return err
+}
