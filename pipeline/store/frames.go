@@ -153,3 +153,19 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 		spec.SegmentSize, spec.Overlap, taskID)
 	return err
 }
+
+// MeanPixels returns the mean number of pixels of the usable files of a request.
+func (c conn) MeanPixels(ctx context.Context, requestID int64) (int64, error) {
+	var mean int64
+	err := c.get(ctx, &mean, `
+		SELECT CAST(COALESCE(AVG(width * height), 0) AS BIGINT) FROM files
+		WHERE request_id = ? AND outcome IN ('ok', 'truncated')`, requestID)
+	return mean, err
+}
+
+// Segments lists the segments of a task by their first frame.
+func (c conn) Segments(ctx context.Context, taskID int64) ([]pipeline.Segment, error) {
+	var out []pipeline.Segment
+	err := c.all(ctx, &out, `SELECT `+segmentColumns+` FROM segments WHERE task_id = ? ORDER BY start, id`, taskID)
+	return out, err
+}

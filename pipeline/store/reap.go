@@ -44,12 +44,18 @@ func (db *DB) Reclaim(ctx context.Context) (int64, error) {
 	return n, err
 }
 
+// SentUnit is a unit whose message was sent some time ago.
+type SentUnit struct {
+	pipeline.Unit
+	Age int64 `db:"age"` // µs since it was sent
+}
+
 // Unclaimed lists units whose message was sent some time ago and not claimed:
 // the message may be lost, or nobody may be there to take it.
-func (db *DB) Unclaimed(ctx context.Context, limit int) ([]pipeline.Unit, error) {
-	var out []pipeline.Unit
+func (db *DB) Unclaimed(ctx context.Context, limit int) ([]SentUnit, error) {
+	var out []SentUnit
 	err := db.all(ctx, &out, `
-		SELECT `+unitColumns+` FROM units
+		SELECT `+unitColumns+`, {now} - sent AS age FROM units
 		WHERE state = 'ready' AND sent IS NOT NULL AND sent < {now} - ? ORDER BY sent LIMIT ?`,
 		pipeline.LostAfter.Microseconds(), limit)
 	return out, err

@@ -1,0 +1,87 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"framemill/pipeline"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/store"
+)
+
+// Advancer begins the next phase of a request when one is through.
+type Advancer struct {
+	db   *store.DB
+	kick func()
+}
+
+// NewAdvancer returns an Advancer; kick wakes the relay.
+func NewAdvancer(db *store.DB, kick func()) *Advancer { return &Advancer{db: db, kick: kick} }
+
+// Advance begins the next phase of a request if every unit of the current one
+// is done. Any number of processes may call it at any time.
+func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
+	moved, err := a.db.Advance(ctx, requestID, next)
+	if err != nil {
+		return fmt.Errorf("advance request %d: %w", requestID, err)
+	}
+	if moved {
+		a.kick()
+	}
+	return nil
+}
+
+// next says what follows the phase of a request. A phase without work is
+// passed over.
+func next(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+	switch r.Phase {
+	case pipeline.PhaseCollect:
+		return step(r, pipeline.PhaseProbe, pipeline.UploadProbe, plan.Shards(r.Total)), nil
+	case pipeline.PhaseProbe:
+		return step(r, pipeline.PhaseGenerate, pipeline.JobsGenerate, whole(r.Total)), nil
+	case pipeline.PhaseGenerate:
+		return encodeStep(ctx, t, r)
+	}
+	return step(r, pipeline.PhaseFinish, pipeline.IngestFinish, whole(0)), nil
+}
+
+// encodeStep cuts the chunks that must be stored into units. A task of the
+// cache method stores none.
+func encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+	data, err := t.DataOf(ctx, r.TaskID)
+	if err != nil {
+		return store.Step{}, err
+	}
+	if data.Method == pipeline.MethodCache {
+		return step(r, pipeline.PhaseFinish, pipeline.IngestFinish, whole(0)), nil
+	}
+	segs, err := t.Segments(ctx, r.TaskID)
+	if err != nil {
+		return store.Step{}, err
+	}
+	pixels, err := t.MeanPixels(ctx, r.ID)
+	if err != nil {
+		return store.Step{}, err
+	}
+	cut := plan.Cut{Ranges: make([]plan.Range, len(segs))}
+	for i, s := range segs {
+		cut.Ranges[i] = plan.Range{Start: s.Start, Stop: s.Stop}
+	}
+	spans, err := plan.EncodeUnits(cut, *data.ChunkSize, plan.FrameSeconds(pixels, 1))
+	return step(r, pipeline.PhaseEncode, pipeline.ChunksEncode, spans), err
+}
+
+// whole is the span of a phase that one unit does.
+func whole(n int64) []plan.Span { return []plan.Span{{Lo: 0, Hi: n, Cost: 0.1}} }
+
+// step makes the units of a phase.
+func step(r *pipeline.Request, phase pipeline.Phase, kind pipeline.MessageKind, spans []plan.Span) store.Step {
+	units := make([]pipeline.Unit, len(spans))
+	for i, s := range spans {
+		units[i] = pipeline.Unit{
+			RequestID: &r.ID, TaskID: r.TaskID, Tenant: r.Tenant, Kind: kind, Lane: pipeline.Bulk,
+			Lo: s.Lo, Hi: s.Hi, Cost: s.Cost,
+		}
+	}
+	return store.Step{Phase: phase, Units: units}
+}

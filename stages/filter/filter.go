@@ -1,0 +1,117 @@
+// Package filter is the stage that decides which source files become frames,
+// and in which order.
+package filter
+
+import (
+	"context"
+
+	"framemill/pipeline"
+	"framemill/pipeline/plan"
+)
+
+// File is what the stage needs to know of a source file.
+type File struct {
+	Ord     int64            `json:"ord"`
+	Name    string           `json:"name"`
+	Outcome pipeline.Outcome `json:"outcome"`
+	Code    pipeline.Code    `json:"code"`
+}
+
+// Input is every file of a request, in the order of collection.
+type Input struct {
+	Spec  pipeline.Spec `json:"spec"`
+	Files []File        `json:"files"`
+}
+
+// Output is the frames: Ords[k] is the source file of frame k.
+type Output struct {
+	Ords      []int64        `json:"ords"`
+	Selection plan.Selection `json:"selection"`
+	// Lengths is the number of frames of each job where the client gave them.
+	Lengths []int64 `json:"lengths"`
+	Bad     int64   `json:"bad"` // files left out because they cannot be used
+}
+
+// Stage orders and selects frames.
+type Stage struct{}
+
+// Run applies the error policy, the sorting method and the frame filter.
+func (Stage) Run(_ context.Context, in Input) (Output, error) {
+	usable, bad, err := usable(in)
+	if err != nil {
+		return Output{}, err
+	}
+	order, lengths, err := order(in.Spec, usable)
+	if err != nil {
+		return Output{}, err
+	}
+	sel, err := plan.Select(int64(len(order)), in.Spec.StartFrame, in.Spec.StopFrame, in.Spec.Step)
+	if err != nil {
+		return Output{}, err
+	}
+	out := Output{Selection: sel, Lengths: lengths, Bad: bad, Ords: make([]int64, sel.Size)}
+	for k := range out.Ords {
+		out.Ords[k] = usable[order[sel.Source(int64(k))]].Ord
+	}
+	return out, nil
+}
+
+// usable leaves out the files that cannot be frames. Whether they fail the
+// whole request is the policy's to say; without any frame it fails anyway.
+func usable(in Input) (files []File, bad int64, err error) {
+	files = make([]File, 0, len(in.Files))
+	var first *File
+	for i := range in.Files {
+		f := &in.Files[i]
+		switch f.Outcome {
+		case pipeline.OutcomeOK, pipeline.OutcomeTruncated:
+			files = append(files, *f)
+		case pipeline.OutcomeFailed:
+			bad++
+			if first == nil {
+				first = f
+			}
+		}
+	}
+	switch {
+	case first != nil && (in.Spec.OnError == pipeline.ErrorFail || len(files) == 0):
+		return nil, bad, &BadFileError{Ord: first.Ord, Count: bad}
+	case len(files) == 0:
+		return nil, 0, pipeline.Failf(pipeline.CodeNoMedia, "", "No media data found")
+	}
+	return files, bad, nil
+}
+
+// order returns the permutation of the usable files, and the lengths of the
+// jobs if the client mapped files to jobs.
+func order(spec pipeline.Spec, files []File) ([]int, []int64, error) {
+	names := make([]string, len(files))
+	for i := range files {
+		names[i] = files[i].Name
+	}
+	switch {
+	case len(spec.FileMapping) > 0:
+		return plan.ResolveMapping(spec.FileMapping, names)
+	case spec.Sorting == pipeline.SortPredefined && len(spec.FileOrder) > 0:
+		order, err := plan.ResolveOrder(known(spec.FileOrder, files), names)
+		return order, nil, err
+	}
+	order, err := plan.Order(names, spec.Sorting, spec.Seed)
+	return order, nil, err
+}
+
+// known keeps the names of an upload order that became usable files: a file
+// that was left out keeps its neighbours in their order.
+func known(order []string, files []File) []string {
+	have := make(map[string]bool, len(files))
+	for _, f := range files {
+		have[f.Name] = true
+	}
+	out := make([]string, 0, len(order))
+	for _, name := range order {
+		if have[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
