@@ -5,7 +5,8 @@ import "framemill/pipeline"
 // How work is cut. A unit must be long enough that its few commits do not
 // matter, and short enough that losing one does not either.
 const (
-	shardFiles   = 2000
+	// ShardFiles is how many files one probe unit reads.
+	ShardFiles   = 2000
 	unitSeconds  = 2.0
 	fusedFiles   = 500
 	fusedSeconds = 2.0
@@ -45,9 +46,9 @@ func Shards(files int64) []Span {
 	if files < 1 {
 		return nil
 	}
-	spans := make([]Span, 0, (files-1)/shardFiles+1)
-	for lo := int64(0); lo < files; lo += shardFiles {
-		hi := min(lo+shardFiles, files)
+	spans := make([]Span, 0, (files-1)/ShardFiles+1)
+	for lo := int64(0); lo < files; lo += ShardFiles {
+		hi := min(lo+ShardFiles, files)
 		spans = append(spans, Span{lo, hi, float64(hi-lo) * secondsPerFile})
 	}
 	return spans

@@ -88,33 +88,39 @@ func (c conn) DataOf(ctx context.Context, taskID int64) (*pipeline.Data, error) 
 
 // Ask is a chunk that a reader waits for.
 type Ask struct {
-	Task      *pipeline.Task
+	TaskID    int64
+	Tenant    pipeline.Tenant
 	SegmentID int64
 	Quality   pipeline.Quality
 	Index     int64
 	Lane      pipeline.Lane // Interactive when somebody waits
 }
 
+// ChunkUnit is the unit that builds a chunk. At most one of them is open for a
+// chunk at any time.
+func ChunkUnit(a Ask) pipeline.Unit {
+	key := fmt.Sprintf("chunk:%d:%s:%d", a.SegmentID, a.Quality, a.Index)
+	return pipeline.Unit{
+		ID: pipeline.NewUnitID(), TaskID: a.TaskID, Kind: pipeline.ChunkServe, Lane: a.Lane, Tenant: a.Tenant,
+		Lo: a.SegmentID, Hi: a.Index, Arg: string(a.Quality), Dedupe: &key,
+	}
+}
+
 // AskChunk makes sure that a unit will build a chunk and returns its id. Asking
 // for the same chunk again, from any process, gives the same unit.
 func (db *DB) AskChunk(ctx context.Context, a Ask) (pipeline.UnitID, error) {
-	key := fmt.Sprintf("chunk:%d:%s:%d", a.SegmentID, a.Quality, a.Index)
+	u := ChunkUnit(a)
 	const find = `SELECT id FROM units WHERE dedupe = ? AND state IN ('ready', 'running')`
 	var id pipeline.UnitID
-	err := db.get(ctx, &id, find, key)
+	err := db.get(ctx, &id, find, *u.Dedupe)
 	if pipeline.KindOf(err) != pipeline.NotFound {
 		return id, err
 	}
 	err = db.tx(ctx, func(t *Tx) error {
-		id = pipeline.NewUnitID()
-		err := t.AddUnits(ctx, []pipeline.Unit{{
-			ID: id, TaskID: a.Task.ID, Kind: pipeline.ChunkServe, Lane: a.Lane, Tenant: a.Task.Tenant,
-			Lo: a.SegmentID, Hi: a.Index, Arg: string(a.Quality), Dedupe: &key,
-		}})
-		if err != nil {
+		if err := t.AddUnits(ctx, []pipeline.Unit{u}); err != nil {
 			return err
 		}
-		return t.get(ctx, &id, find, key)
+		return t.get(ctx, &id, find, *u.Dedupe)
 	})
 	return id, err
 }

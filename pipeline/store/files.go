@@ -30,10 +30,31 @@ func (t *Tx) AddFiles(ctx context.Context, files []pipeline.File) error {
 	)
 }
 
-// SetTotal records how many files were collected and where their names lie.
-func (t *Tx) SetTotal(ctx context.Context, requestID, total int64, names string) error {
-	_, err := t.exec(ctx, `UPDATE requests SET total = ?, names = ? WHERE id = ?`, total, names, requestID)
+// SetCollected records how many files were collected and where the pages of
+// their names lie. An ingest that unfolds leaves its one unit: it goes on in
+// phases with units of their own.
+func (t *Tx) SetCollected(ctx context.Context, r *pipeline.Request, total int64, names string, unfold bool) error {
+	phase := r.Phase
+	if unfold {
+		phase = pipeline.PhaseCollect
+	}
+	_, err := t.exec(ctx, `
+		UPDATE requests SET total = ?, names = ?, phase = ? WHERE id = ?`, total, names, string(phase), r.ID)
 	return err
+}
+
+// SetBad records how many files of a request cannot be used.
+func (t *Tx) SetBad(ctx context.Context, requestID, bad int64) error {
+	_, err := t.exec(ctx, `UPDATE requests SET bad = ? WHERE id = ?`, bad, requestID)
+	return err
+}
+
+// File returns one file of a request.
+func (db *DB) File(ctx context.Context, requestID, ord int64) (*pipeline.File, error) {
+	var f pipeline.File
+	err := db.get(ctx, &f, `
+		SELECT `+fileColumns+` FROM files WHERE request_id = ? AND ord = ?`, requestID, ord)
+	return &f, err
 }
 
 // NamedFile is what ordering and selecting frames needs of a file.
@@ -53,15 +74,6 @@ func (db *DB) NamedFiles(ctx context.Context, requestID int64) ([]NamedFile, err
 	err := db.all(ctx, &out, `
 		SELECT ord, name, width, height, bytes, outcome, code FROM files WHERE request_id = ? ORDER BY ord`, requestID)
 	return out, err
-}
-
-// BadFile returns the first file of a request that failed, or NotFound.
-func (db *DB) BadFile(ctx context.Context, requestID int64) (*pipeline.File, error) {
-	var f pipeline.File
-	err := db.get(ctx, &f, `
-		SELECT `+fileColumns+` FROM files
-		WHERE request_id = ? AND outcome = 'failed' ORDER BY ord LIMIT 1`, requestID)
-	return &f, err
 }
 
 // FileReport is what encoding found out about a file that probing had passed.

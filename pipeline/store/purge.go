@@ -17,17 +17,17 @@ type Leftover struct {
 }
 
 // PurgeRows removes one page of rows of a leftover and returns how many it
-// removed and the keys of uploaded files whose rows are gone. It is called
-// until it returns 0.
-func (db *DB) PurgeRows(ctx context.Context, c *pipeline.Claim, l Leftover) (rows int64, keys []string, err error) {
+// removed and the uploaded files whose rows are gone. It is called until it
+// returns 0.
+func (db *DB) PurgeRows(ctx context.Context, c *pipeline.Claim, l Leftover) (rows int64, gone []GoneUpload, err error) {
 	err = db.Fenced(ctx, c, func(t *Tx) error {
-		rows, keys = 0, nil
-		live, err := t.leftoverIsLive(ctx, l)
+		rows, gone = 0, nil
+		live, err := t.LeftoverIsLive(ctx, l)
 		if err != nil || live {
 			return err
 		}
-		if keys, err = t.purgeUploads(ctx, l); err != nil || len(keys) > 0 {
-			rows = int64(len(keys))
+		if gone, err = t.purgeUploads(ctx, l); err != nil || len(gone) > 0 {
+			rows = int64(len(gone))
 			return err
 		}
 		for _, query := range purgeSteps(l) {
@@ -37,7 +37,7 @@ func (db *DB) PurgeRows(ctx context.Context, c *pipeline.Claim, l Leftover) (row
 		}
 		return nil
 	})
-	return rows, keys, err
+	return rows, gone, err
 }
 
 func (l Leftover) arg() int64 {
@@ -47,35 +47,41 @@ func (l Leftover) arg() int64 {
 	return l.TaskID
 }
 
-// leftoverIsLive guards against removing what is in use: a request that
+// GoneUpload is an uploaded file whose row was removed.
+type GoneUpload struct {
+	Key    string `db:"store_key"`
+	Length int64  `db:"length"`
+}
+
+// LeftoverIsLive guards against removing what is in use: a request that
 // succeeded, or a task that was not deleted.
-func (t *Tx) leftoverIsLive(ctx context.Context, l Leftover) (bool, error) {
+func (c conn) LeftoverIsLive(ctx context.Context, l Leftover) (bool, error) {
 	var live bool
 	if l.RequestID != 0 {
-		err := t.get(ctx, &live, `
+		err := c.get(ctx, &live, `
 			SELECT EXISTS (SELECT 1 FROM requests WHERE id = ? AND state NOT IN ('failed', 'cancelled'))`, l.RequestID)
 		return live, err
 	}
-	err := t.get(ctx, &live, `SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ? AND deleted IS NULL)`, l.TaskID)
+	err := c.get(ctx, &live, `SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ? AND deleted IS NULL)`, l.TaskID)
 	return live, err
 }
 
 // purgeUploads removes a page of the uploaded files. Those of a request that
 // failed go only while no newer request of the task uses them.
-func (t *Tx) purgeUploads(ctx context.Context, l Leftover) ([]string, error) {
-	var keys []string
+func (t *Tx) purgeUploads(ctx context.Context, l Leftover) ([]GoneUpload, error) {
+	var gone []GoneUpload
 	if l.RequestID == 0 {
-		err := t.all(ctx, &keys, `
-			DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE task_id = ? LIMIT ?) RETURNING store_key`,
+		err := t.all(ctx, &gone, `
+			DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE task_id = ? LIMIT ?) RETURNING store_key, length`,
 			l.TaskID, PurgePage)
-		return keys, err
+		return gone, err
 	}
-	err := t.all(ctx, &keys, `
+	err := t.all(ctx, &gone, `
 		DELETE FROM uploads WHERE id IN (
 			SELECT u.id FROM uploads u JOIN requests r ON r.id = ? AND r.task_id = u.task_id
 			WHERE r.superseded IS NULL AND u.created <= r.created LIMIT ?
-		) RETURNING store_key`, l.RequestID, PurgePage)
-	return keys, err
+		) RETURNING store_key, length`, l.RequestID, PurgePage)
+	return gone, err
 }
 
 // purgeSteps are the statements that remove a leftover page by page, each with
@@ -158,17 +164,10 @@ func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
 	for _, query := range []string{
 		`SELECT store_key FROM chunks WHERE store_key IN (?)`,
 		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
-		`SELECT SUBSTR(ref, 6) FROM files WHERE ref IN (?)`,
+		`SELECT SUBSTR(ref, 6) FROM files WHERE ref LIKE 'blob:%' AND SUBSTR(ref, 6) IN (?)`,
 	} {
-		args := keys
-		if query[7:13] == "SUBSTR" {
-			args = make([]string, len(keys))
-			for i, k := range keys {
-				args[i] = string(pipeline.BlobRef(k))
-			}
-		}
 		var found []string
-		if err := db.allIn(ctx, &found, query, args); err != nil {
+		if err := db.allIn(ctx, &found, query, keys); err != nil {
 			return nil, err
 		}
 		for _, k := range found {

@@ -14,7 +14,6 @@ type File struct {
 	Ord     int64            `json:"ord"`
 	Name    string           `json:"name"`
 	Outcome pipeline.Outcome `json:"outcome"`
-	Code    pipeline.Code    `json:"code"`
 }
 
 // Input is every file of a request, in the order of collection.

@@ -203,6 +203,7 @@ CREATE TABLE files (
 	text TEXT NOT NULL,
 	PRIMARY KEY (request_id, ord)
 );
+CREATE INDEX files_blob ON files (SUBSTR(ref, 6)) WHERE ref LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
 CREATE TABLE frames (
@@ -301,6 +302,12 @@ CREATE TABLE turns (
 	tenant TEXT NOT NULL
 );
 
+-- When each periodic chore is due; whoever moves the time forward runs it.
+CREATE TABLE chores (
+	name TEXT PRIMARY KEY,
+	due BIGINT NOT NULL
+);
+
 -- What a purge removed, kept as its receipt.
 CREATE TABLE receipts (
 	task_id BIGINT PRIMARY KEY,
@@ -310,5 +317,5 @@ CREATE TABLE receipts (
 );
 
 -- +goose Down
-DROP TABLE receipts, turns, workers, units, chunks, jobs, segments, frames, files, events, requests,
+DROP TABLE receipts, chores, turns, workers, units, chunks, jobs, segments, frames, files, events, requests,
 	uploads, data, attributes, labels, tasks, projects, storages, tokens, users;

@@ -203,6 +203,7 @@ CREATE TABLE files (
 	text TEXT NOT NULL,
 	PRIMARY KEY (request_id, ord)
 );
+CREATE INDEX files_blob ON files (SUBSTR(ref, 6)) WHERE ref LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
 CREATE TABLE frames (
@@ -301,6 +302,12 @@ CREATE TABLE turns (
 	tenant TEXT NOT NULL
 );
 
+-- When each periodic chore is due; whoever moves the time forward runs it.
+CREATE TABLE chores (
+	name TEXT PRIMARY KEY,
+	due INTEGER NOT NULL
+);
+
 -- What a purge removed, kept as its receipt.
 CREATE TABLE receipts (
 	task_id INTEGER PRIMARY KEY,
@@ -311,6 +318,7 @@ CREATE TABLE receipts (
 
 -- +goose Down
 DROP TABLE receipts;
+DROP TABLE chores;
 DROP TABLE turns;
 DROP TABLE workers;
 DROP TABLE units;
