@@ -71,6 +71,13 @@ type Label struct {
 	Sublabels  []Label     `db:"-"`
 }
 
+// The types of labels that have rules of their own; the others only say what
+// may be drawn.
+const (
+	LabelAny      = "any"
+	LabelSkeleton = "skeleton" // has sublabels and a drawing
+)
+
 // Attribute is a property of a label.
 type Attribute struct {
 	ID        int64  `db:"id"`

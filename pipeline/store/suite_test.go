@@ -1,0 +1,75 @@
+package store_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"framemill/pipeline"
+	"framemill/pipeline/store"
+	"framemill/tests/services"
+)
+
+// eachDatabase runs a test on an empty database of each kind.
+func eachDatabase(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	urls := map[string]func(t *testing.T) string{
+		"sqlite": func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "db") },
+		"postgres": func(t *testing.T) string {
+			return services.PostgresFrom(t, "store", func(url string) error {
+				db, err := store.Open(context.Background(), url)
+				if err != nil {
+					return err
+				}
+				defer db.Close()
+				return db.Migrate(context.Background())
+			})
+		},
+	}
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, err := store.Open(t.Context(), url(t))
+			if err != nil {
+				t.Fatalf("open: %v", err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			if err := db.Migrate(t.Context()); err != nil {
+				t.Fatalf("migrate: %v", err)
+			}
+			test(t, db)
+		})
+	}
+}
+
+// ptr returns a pointer to a value.
+func ptr[T any](v T) *T { return &v }
+
+// everyone sees all.
+var everyone = store.Viewer{All: true}
+
+// newTask creates a task and returns its id.
+func newTask(t *testing.T, db *store.DB, n store.NewTask) int64 {
+	t.Helper()
+	if n.Name == "" {
+		n.Name = "task"
+	}
+	if n.OwnerID == nil {
+		n.OwnerID = ptr[int64](1)
+	}
+	n.Tenant = pipeline.TenantOf(nil, *n.OwnerID)
+	n.Dimension = "2d"
+	id, err := db.CreateTask(t.Context(), &n)
+	if err != nil {
+		t.Fatalf("create task %q: %v", n.Name, err)
+	}
+	return id
+}
+
+// wantKind fails the test unless err has the kind.
+func wantKind(t *testing.T, err error, want pipeline.Kind, doing string) {
+	t.Helper()
+	if err == nil || pipeline.KindOf(err) != want {
+		t.Errorf("%s: error %v, want one of kind %d", doing, err, want)
+	}
+}

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"framemill/pipeline"
+)
+
+const taskColumns = `t.id, t.tenant, t.org_id, t.owner_id, t.assignee_id, t.project_id, t.name, t.subset,
+	t.bug_tracker, t.mode, t.dimension, t.overlap, t.segment_size, t.replicas, t.status, t.data_id,
+	t.source_storage_id, t.target_storage_id, t.created, t.updated, t.assignee_updated, t.deleted`
+
+// modeSQL is the mode as clients see it: pictures until a video proves to be one.
+const modeSQL = `COALESCE(NULLIF(t.mode, ''), 'annotation')`
+
+// tasks lists tasks that were not deleted.
+func tasks() *listing {
+	return &listing{
+		columns: taskColumns,
+		from: `FROM tasks t
+			LEFT JOIN projects p ON p.id = t.project_id
+			LEFT JOIN users o ON o.id = t.owner_id
+			LEFT JOIN users a ON a.id = t.assignee_id
+			WHERE t.deleted IS NULL`,
+		id: "t.id",
+		fields: map[string]field{
+			"id":              {expr: "t.id", typ: number},
+			"project_id":      {expr: "t.project_id", typ: number},
+			"project_name":    {expr: "p.name"},
+			"name":            {expr: "t.name"},
+			"owner":           {expr: "o.username"},
+			"assignee":        {expr: "a.username"},
+			"status":          {expr: "t.status"},
+			"subset":          {expr: "t.subset"},
+			"mode":            {expr: modeSQL},
+			"dimension":       {expr: "t.dimension"},
+			"tracker_link":    {expr: "t.bug_tracker"},
+			"validation_mode": {expr: "CAST(NULL AS TEXT)"}, // no task has one yet
+			"created_date":    {expr: "t.created", typ: date},
+			"updated_date":    {expr: "t.updated", typ: date},
+		},
+		search: []string{"project_name", "name", "owner", "status", "assignee", "subset", "mode", "dimension", "tracker_link"},
+	}
+}
+
+// JobCounts sums up the jobs of a task.
+type JobCounts struct {
+	TaskID     int64 `db:"task_id"`
+	Count      int64 `db:"count"`
+	Completed  int64 `db:"completed"`  // accepted
+	Validation int64 `db:"validation"` // being validated
+}
+
+// TaskView is a task with the rows that are shown beside it; nil where there
+// is none.
+type TaskView struct {
+	pipeline.Task
+	Owner    *pipeline.User
+	Assignee *pipeline.User
+	Project  *pipeline.Project
+	Data     *pipeline.Data
+	Source   *pipeline.Storage
+	Target   *pipeline.Storage
+	Jobs     JobCounts // not counted where the view is part of a job's
+}
+
+// Task returns a task that was not deleted.
+func (db *DB) Task(ctx context.Context, id int64) (*pipeline.Task, error) {
+	var t pipeline.Task
+	err := db.get(ctx, &t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = ? AND t.deleted IS NULL`, id)
+	return &t, err
+}
+
+// TaskView returns a task, that was not deleted, as clients see it.
+func (db *DB) TaskView(ctx context.Context, id int64) (*TaskView, error) {
+	t, err := db.Task(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	views, err := db.taskViews(ctx, []pipeline.Task{*t})
+	if err != nil {
+		return nil, err
+	}
+	return &views[0], db.countJobs(ctx, views)
+}
+
+// Tasks lists the tasks of which v, or whose project he, owns or is assigned
+// to, and counts all that match.
+func (db *DB) Tasks(ctx context.Context, v Viewer, q Query) ([]TaskView, int64, error) {
+	scope, args := v.tasks()
+	var rows []pipeline.Task
+	total, err := db.list(ctx, &rows, tasks(), q, scope, args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	views, err := db.taskViews(ctx, rows)
+	if err != nil {
+		return nil, 0, err
+	}
+	return views, total, db.countJobs(ctx, views)
+}
+
+// tasks returns the SQL that is true of the tasks t whose staff v belongs to.
+func (v Viewer) tasks() (string, []any) {
+	if v.All {
+		return "1 = 1", nil
+	}
+	return `(t.owner_id = ? OR t.assignee_id = ? OR t.project_id IN (
+			SELECT id FROM projects WHERE owner_id = ? OR assignee_id = ?))`,
+		[]any{v.UserID, v.UserID, v.UserID, v.UserID}
+}
+
+// taskViews loads what is shown beside tasks, but for the counts of jobs, in a
+// few statements for all.
+func (c conn) taskViews(ctx context.Context, rows []pipeline.Task) ([]TaskView, error) {
+	taskIDs, userIDs, projectIDs, storageIDs := idSet{}, idSet{}, idSet{}, idSet{}
+	for i := range rows {
+		t := &rows[i]
+		taskIDs.add(&t.ID)
+		userIDs.add(t.OwnerID, t.AssigneeID)
+		projectIDs.add(t.ProjectID)
+		storageIDs.add(t.SourceStorageID, t.TargetStorageID)
+	}
+	users, err := c.people(ctx, userIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load people of tasks: %w", err)
+	}
+	projects, err := c.projectRows(ctx, projectIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load projects of tasks: %w", err)
+	}
+	storages, err := c.storageRows(ctx, storageIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load storages of tasks: %w", err)
+	}
+	data, err := c.dataOfTasks(ctx, taskIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load data of tasks: %w", err)
+	}
+	out := make([]TaskView, len(rows))
+	for i, t := range rows {
+		out[i] = TaskView{
+			Task: t, Owner: find(users, t.OwnerID), Assignee: find(users, t.AssigneeID),
+			Project: find(projects, t.ProjectID), Data: data[t.ID],
+			Source: find(storages, t.SourceStorageID), Target: find(storages, t.TargetStorageID),
+		}
+	}
+	return out, nil
+}
+
+func (c conn) dataOfTasks(ctx context.Context, ids idSet) (map[int64]*pipeline.Data, error) {
+	return rowsBy(ctx, c, ids, `SELECT `+dataColumns+` FROM data WHERE task_id IN (?)`,
+		func(d *pipeline.Data) int64 { return d.TaskID })
+}
+
+// countJobs fills in how many jobs the tasks have.
+func (c conn) countJobs(ctx context.Context, views []TaskView) error {
+	ids := idSet{}
+	for i := range views {
+		ids.add(&views[i].ID)
+	}
+	counts, err := rowsBy(ctx, c, ids, `
+		SELECT task_id, COUNT(*) AS count,
+			COUNT(CASE WHEN stage = 'acceptance' AND state = 'completed' THEN 1 END) AS completed,
+			COUNT(CASE WHEN stage = 'validation' THEN 1 END) AS validation
+		FROM jobs WHERE task_id IN (?) GROUP BY task_id`,
+		func(n *JobCounts) int64 { return n.TaskID })
+	if err != nil {
+		return fmt.Errorf("count jobs of tasks: %w", err)
+	}
+	for i := range views {
+		if n := counts[views[i].ID]; n != nil {
+			views[i].Jobs = *n
+		}
+	}
+	return nil
+}
+
+// NewTask is a task to create. The database gives ids and times.
+type NewTask struct {
+	pipeline.Task
+	Labels []pipeline.Label // with attributes and sublabels
+	Source *pipeline.Storage
+	Target *pipeline.Storage
+}
+
+// CreateTask inserts a task with its labels and returns its id.
+func (db *DB) CreateTask(ctx context.Context, n *NewTask) (int64, error) {
+	var id int64
+	err := db.tx(ctx, func(t *Tx) error {
+		var err error
+		id, err = t.createTask(ctx, n)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("create task: %w", err)
+	}
+	return id, nil
+}
+
+func (t *Tx) createTask(ctx context.Context, n *NewTask) (int64, error) {
+	if n.ProjectID != nil {
+		touched, err := t.exec(ctx, `UPDATE projects SET updated = {now} WHERE id = ?`, *n.ProjectID)
+		if err != nil {
+			return 0, err
+		}
+		if touched == 0 {
+			return 0, pipeline.FieldErrorf("project_id", "there is no project %d", *n.ProjectID)
+		}
+	}
+	source, err := t.addStorage(ctx, n.Source)
+	if err != nil {
+		return 0, err
+	}
+	target, err := t.addStorage(ctx, n.Target)
+	if err != nil {
+		return 0, err
+	}
+	var id int64
+	if err := t.get(ctx, &id, `
+		INSERT INTO tasks (tenant, org_id, owner_id, assignee_id, project_id, name, subset, bug_tracker, mode,
+			dimension, overlap, segment_size, replicas, status, source_storage_id, target_storage_id,
+			created, updated, assignee_updated)
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, n.at, n.at, CASE WHEN ? THEN n.at END
+		FROM (SELECT {now} AS at) n
+		RETURNING id`,
+		string(n.Tenant), n.OrgID, n.OwnerID, n.AssigneeID, n.ProjectID, n.Name, n.Subset, n.BugTracker, n.Mode,
+		n.Dimension, n.Overlap, n.SegmentSize, n.Replicas, pipeline.StatusAnnotation, source, target,
+		n.AssigneeID != nil); err != nil {
+		return 0, err
+	}
+	return id, t.addLabels(ctx, LabelOwner{TaskID: &id}, n.Labels)
+}
+
+// TaskChange is what to change of a task.
+type TaskChange struct {
+	Name       Change[string]
+	Subset     Change[string]
+	BugTracker Change[string]
+	OwnerID    Change[*int64]
+	AssigneeID Change[*int64]
+	Source     Change[*pipeline.Storage]
+	Target     Change[*pipeline.Storage]
+	Labels     []LabelChange
+}
+
+// UpdateTask changes a task that was not deleted.
+func (db *DB) UpdateTask(ctx context.Context, id int64, ch *TaskChange) error {
+	err := db.tx(ctx, func(t *Tx) error { return t.updateTask(ctx, id, ch) })
+	if err != nil {
+		return fmt.Errorf("update task %d: %w", id, err)
+	}
+	return nil
+}
+
+func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
+	var old pipeline.Task
+	err := t.get(ctx, &old, `SELECT `+taskColumns+` FROM tasks t
+		WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), id)
+	if err != nil {
+		return err
+	}
+	var set assignments
+	assign(&set, "name", ch.Name)
+	assign(&set, "subset", ch.Subset)
+	assign(&set, "bug_tracker", ch.BugTracker)
+	assign(&set, "owner_id", ch.OwnerID)
+	assignAssignee(&set, old.AssigneeID, ch.AssigneeID)
+	if err := t.assignStorage(ctx, &set, "source_storage_id", old.SourceStorageID, ch.Source); err != nil {
+		return err
+	}
+	if err := t.assignStorage(ctx, &set, "target_storage_id", old.TargetStorageID, ch.Target); err != nil {
+		return err
+	}
+	// Labels of a project are changed through the project.
+	if len(ch.Labels) > 0 && old.ProjectID == nil {
+		if err := t.changeLabels(ctx, LabelOwner{TaskID: &id}, ch.Labels); err != nil {
+			return err
+		}
+	} else if set.empty() {
+		return nil
+	}
+	set.now("updated")
+	_, err = t.exec(ctx, `UPDATE tasks SET `+set.columns+` WHERE id = ?`, append(set.args, id)...)
+	return err
+}
