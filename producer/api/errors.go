@@ -27,6 +27,7 @@ var statusOf = map[pipeline.Kind]int{
 	pipeline.NotOffered:      http.StatusNotImplemented,
 	pipeline.Media:           http.StatusBadRequest,
 	pipeline.Transient:       http.StatusServiceUnavailable,
+	pipeline.NoSpace:         http.StatusInsufficientStorage,
 }
 
 // CodeHeader carries the stable code of a failure.

@@ -69,24 +69,23 @@ func (s *Server) routes() []route {
 		{"GET", "/api/cloudstorages/{id}/status", core, missing},
 
 		// Users.
-		{"GET", "/api/users", core, notOffered},
-		{"GET", "/api/users/self", core, notOffered},
-		{"GET", "/api/users/{id}", core, notOffered},
-		{"PATCH", "/api/users/{id}", core, notOffered},
-		{"DELETE", "/api/users/{id}", core, notOffered},
+		{"GET", "/api/users", core, s.listUsers},
+		{"GET", "/api/users/self", core, s.self},
+		{"GET", "/api/users/{id}", core, s.readUser},
+		{"PATCH", "/api/users/{id}", core, s.updateUser},
+		{"DELETE", "/api/users/{id}", core, s.deleteUser},
 
 		// The server itself.
-		{"GET", "/api/server/about", core | open, notOffered},
-		{"GET", "/api/server/annotation/formats", core, notOffered},
-		{"GET", "/api/server/plugins", core, notOffered},
-		{"GET", "/api/server/share", core, notOffered},
-		{"GET", "/api/server/health", core | open, notOffered},
-		{"GET", "/api/schema", core | open, notOffered},
+		{"GET", "/api/server/about", core | open, s.about},
+		{"GET", "/api/server/annotation/formats", core, formats},
+		{"GET", "/api/server/plugins", core, plugins},
+		{"GET", "/api/server/share", core, s.listShare},
+		{"GET", "/api/schema", core | open, s.schema},
 
 		// Logging in.
-		{"POST", "/api/auth/login", core | open, notOffered},
-		{"POST", "/api/auth/logout", core | open, notOffered},
-		{"POST", "/api/auth/password/change", core, notOffered},
+		{"POST", "/api/auth/login", core | open, s.login},
+		{"POST", "/api/auth/logout", core | open, s.logout},
+		{"POST", "/api/auth/password/change", core, s.changePassword},
 		{"GET", "/api/auth/access_tokens", core, notOffered},
 		{"POST", "/api/auth/access_tokens", core, notOffered},
 		{"GET", "/api/auth/access_tokens/self", core, notOffered},
@@ -192,6 +191,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/auth/rules", answered | open, notOffered},
 
 		// Ours.
+		{"GET", "/api/server/health", ours | open, s.health},
 		{"GET", "/api/errors", ours | open, listErrors},
 		{"GET", "/api/user-agreements", ours | open, emptyList},
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync"
 
 	"framemill/pipeline/store"
 	"framemill/producer/access"
@@ -19,30 +20,38 @@ type Config struct {
 	// VersionByClient answers a client that names its own version with that
 	// version, within the range that is spoken here.
 	VersionByClient bool
+	// SharePrefix is where clients believe the share to be mounted.
+	SharePrefix string
 }
 
 // Deps are what the API stands on.
 type Deps struct {
 	DB     *store.DB
 	Access authenticator
+	Share  shareLister // nil without a share
 	Log    *slog.Logger
 }
 
-// authenticator tells who sent a request; nil is nobody.
+// authenticator tells who sent a request, and opens and ends logins.
 type authenticator interface {
+	// Authenticate returns nil without an error for nobody.
 	Authenticate(r *http.Request) (*access.Principal, error)
+	Login(r *http.Request, login, password string) (access.Session, error)
+	Logout(r *http.Request) error
+	ChangePassword(r *http.Request, user int64, old, password string) error
 }
 
 // Server answers the requests of the contract.
 type Server struct {
 	cfg Config
 	Deps
+	contractJSON func() ([]byte, error) // made once, when first asked for
 }
 
 // versionShape is the part of PEP 440 that every client version agrees about.
 var versionShape = regexp.MustCompile(`^\d+\.\d+\.\d+(\+[a-z0-9]+(\.[a-z0-9]+)*)?$`)
 
-// New returns a server. Every dependency is needed.
+// New returns a server. Every dependency but the share is needed.
 func New(cfg Config, deps Deps) (*Server, error) {
 	if !versionShape.MatchString(cfg.Version) {
 		return nil, fmt.Errorf("server version %q is not of the form 2.54.1", cfg.Version)
@@ -50,5 +59,5 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.DB == nil || deps.Access == nil || deps.Log == nil {
 		return nil, errors.New("the API needs a database, an authenticator and a log")
 	}
-	return &Server{cfg: cfg, Deps: deps}, nil
+	return &Server{cfg: cfg, Deps: deps, contractJSON: sync.OnceValues(contractJSON)}, nil
 }

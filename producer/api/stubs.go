@@ -54,9 +54,3 @@ func noWebhookEvents(w http.ResponseWriter, _ *http.Request) error {
 func noEvents(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"events": []struct{}{}})
 }
-
-// dropEvents accepts a client's telemetry and keeps none of it. It is the one
-// write that may vanish: nothing of anybody's work is in it.
-func dropEvents(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusCreated, map[string]any{"events": []struct{}{}})
-}

@@ -1,0 +1,253 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"framemill/pipeline"
+	"framemill/pipeline/store"
+	"framemill/producer/access"
+)
+
+// basicUser is what anybody may know of a user.
+type basicUser struct {
+	URL       string `json:"url"`
+	ID        int64  `json:"id"`
+	Name      string `json:"username"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+}
+
+// fullUser is what users see of themselves, and admins of everybody.
+type fullUser struct {
+	basicUser
+	Email     string   `json:"email"`
+	Groups    []string `json:"groups"`
+	Staff     bool     `json:"is_staff"`
+	Superuser bool     `json:"is_superuser"`
+	Active    bool     `json:"is_active"`
+	LastLogin *string  `json:"last_login"`
+	Joined    string   `json:"date_joined"`
+	Analytics bool     `json:"has_analytics_access"`
+}
+
+// basicUserOf returns the public face of a user.
+func basicUserOf(r *http.Request, u pipeline.User) basicUser {
+	return basicUser{
+		URL: address(r, "/api/users/%d", u.ID), ID: u.ID,
+		Name: u.Name, FirstName: u.FirstName, LastName: u.LastName,
+	}
+}
+
+// basicUserIn returns the public face of the user with an id among some that
+// were read, nil if the id is nil or the user is gone.
+func basicUserIn(r *http.Request, users map[int64]pipeline.User, id *int64) *basicUser {
+	if id == nil {
+		return nil
+	}
+	u, ok := users[*id]
+	if !ok {
+		return nil
+	}
+	b := basicUserOf(r, u)
+	return &b
+}
+
+func fullUserOf(r *http.Request, u pipeline.User) fullUser {
+	admin := u.Group == pipeline.GroupAdmin
+	return fullUser{
+		basicUser: basicUserOf(r, u), Email: u.Email, Groups: []string{u.Group},
+		Staff: admin, Superuser: admin, Active: u.Active,
+		LastLogin: isoOrNull(u.LastLogin), Joined: iso(u.Joined),
+	}
+}
+
+// userFor returns as much of u as the caller may see.
+func userFor(r *http.Request, u pipeline.User) any {
+	if p := access.From(r.Context()); p.Admin() || p.User.ID == u.ID {
+		return fullUserOf(r, u)
+	}
+	return basicUserOf(r, u)
+}
+
+func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) error {
+	if err := access.Check(access.From(r.Context()), access.ListUsers, access.Facts{}); err != nil {
+		return err
+	}
+	p, err := readPage(r)
+	if err != nil {
+		return err
+	}
+	active, err := boolQuery(r, "is_active")
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	users, count, err := s.DB.Users(r.Context(), store.UserFilter{
+		Search: q.Get("search"), Name: q.Get("username"), FirstName: q.Get("first_name"),
+		LastName: q.Get("last_name"), Active: active, Sort: q.Get("sort"),
+		Limit: p.limit(), Offset: p.offset(),
+	})
+	if err != nil {
+		return err
+	}
+	out := make([]any, len(users))
+	for i, u := range users {
+		out[i] = userFor(r, u)
+	}
+	return writePage(w, r, p, count, out)
+}
+
+func (s *Server) self(w http.ResponseWriter, r *http.Request) error {
+	return writeJSON(w, http.StatusOK, fullUserOf(r, access.From(r.Context()).User))
+}
+
+func (s *Server) readUser(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.userInPath(r, access.ViewUser)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, userFor(r, u))
+}
+
+// userInPath returns the user that the path names, if the caller may do a.
+func (s *Server) userInPath(r *http.Request, a access.Action) (pipeline.User, error) {
+	id, err := idParam(r)
+	if err != nil {
+		return pipeline.User{}, err
+	}
+	u, err := s.DB.User(r.Context(), id)
+	if pipeline.KindOf(err) == pipeline.NotFound {
+		return u, errNotFound()
+	}
+	if err != nil {
+		return u, err
+	}
+	return u, access.Check(access.From(r.Context()), a, access.Facts{User: &id})
+}
+
+// userInput is the body of a PATCH of a user. The lower half is for admins.
+type userInput struct {
+	Name      *string `json:"username"`
+	FirstName *string `json:"first_name"`
+	LastName  *string `json:"last_name"`
+	Email     *string `json:"email"`
+
+	Groups    *[]string `json:"groups"`
+	Staff     *bool     `json:"is_staff"`
+	Superuser *bool     `json:"is_superuser"`
+	Active    *bool     `json:"is_active"`
+}
+
+// privileged reports whether the input changes what a user may do.
+func (in *userInput) privileged() bool {
+	return in.Groups != nil || in.Staff != nil || in.Superuser != nil || in.Active != nil
+}
+
+func (s *Server) updateUser(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.userInPath(r, access.EditUser)
+	if err != nil {
+		return err
+	}
+	var in userInput
+	if err := decodePatch(r, &in); err != nil {
+		return err
+	}
+	p := access.From(r.Context())
+	if in.privileged() && !p.Admin() {
+		return access.ErrDenied
+	}
+	if u, err = s.DB.UpdateUser(r.Context(), u.ID, in.apply); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, userFor(r, u))
+}
+
+var (
+	userNameShape = regexp.MustCompile(`^[\pL\pN_.@+-]+$`)
+	emailShape    = regexp.MustCompile(`^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$`)
+)
+
+// apply changes u as asked.
+func (in *userInput) apply(u *pipeline.User) error {
+	wasAdmin := u.Group == pipeline.GroupAdmin && u.Active
+	texts := []struct {
+		field string
+		from  *string
+		to    *string
+		max   int
+	}{
+		{"username", in.Name, &u.Name, 150},
+		{"first_name", in.FirstName, &u.FirstName, 150},
+		{"last_name", in.LastName, &u.LastName, 150},
+		{"email", in.Email, &u.Email, 254},
+	}
+	for _, t := range texts {
+		if t.from == nil {
+			continue
+		}
+		if utf8.RuneCountInString(*t.from) > t.max {
+			return pipeline.FieldErrorf(t.field, "Ensure this field has no more than %d characters.", t.max)
+		}
+		*t.to = strings.TrimSpace(*t.from)
+	}
+	if !userNameShape.MatchString(u.Name) {
+		return pipeline.FieldErrorf("username", "Enter a valid username: letters, digits and @ . + - _ only.")
+	}
+	if u.Email != "" && !emailShape.MatchString(u.Email) {
+		return pipeline.FieldErrorf("email", "Enter a valid email address.")
+	}
+	if err := in.applyRights(u); err != nil {
+		return err
+	}
+	if wasAdmin && (u.Group != pipeline.GroupAdmin || !u.Active) {
+		return pipeline.Errorf(pipeline.Conflict, "an administrator can only be demoted on the server's command line")
+	}
+	return nil
+}
+
+// applyRights changes what the user may do. A user has one group here, the
+// highest of those named.
+func (in *userInput) applyRights(u *pipeline.User) error {
+	if in.Groups != nil {
+		group := ""
+		for _, g := range []string{pipeline.GroupAdmin, pipeline.GroupUser, pipeline.GroupWorker} {
+			if group == "" && slices.Contains(*in.Groups, g) {
+				group = g
+			}
+		}
+		if group == "" {
+			return pipeline.FieldErrorf("groups", "Name one of admin, user, worker.")
+		}
+		u.Group = group
+	}
+	for _, flag := range []*bool{in.Superuser, in.Staff} {
+		if flag != nil && *flag {
+			u.Group = pipeline.GroupAdmin
+		}
+	}
+	if in.Superuser != nil && !*in.Superuser && u.Group == pipeline.GroupAdmin {
+		u.Group = pipeline.GroupUser
+	}
+	if in.Active != nil {
+		u.Active = *in.Active
+	}
+	return nil
+}
+
+func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.userInPath(r, access.EditUser)
+	if err != nil {
+		return err
+	}
+	if u.Group == pipeline.GroupAdmin {
+		return pipeline.Errorf(pipeline.Conflict, "an administrator can only be removed on the server's command line")
+	}
+	if err := s.DB.DeleteUser(r.Context(), u.ID); err != nil {
+		return err
+	}
+	return noContent(w)
+}
