@@ -1,8 +1,16 @@
 package api
 
+import "slices"
+
 // routes is every operation: those of the contract, its class beside each, and
 // ours. A path that has no line here does not exist.
 func (s *Server) routes() []route {
+	return slices.Concat(s.taskRoutes(), s.jobRoutes(), s.projectRoutes(), s.serverRoutes(),
+		peopleRoutes(), noteRoutes(), answeredRoutes(), s.ownRoutes())
+}
+
+// taskRoutes are the operations on tasks and their data.
+func (s *Server) taskRoutes() []route {
 	return []route{
 		// Tasks.
 		{"GET", "/api/tasks", core, notOffered},
@@ -20,7 +28,12 @@ func (s *Server) routes() []route {
 		{"GET", "/api/tasks/{id}/data/meta", core, notOffered},
 		{"PATCH", "/api/tasks/{id}/data/meta", core, notOffered},
 		{"GET", "/api/tasks/{id}/preview", core, notOffered},
+	}
+}
 
+// jobRoutes are the operations on jobs and their frames.
+func (s *Server) jobRoutes() []route {
+	return []route{
 		// Jobs.
 		{"GET", "/api/jobs", core, notOffered},
 		{"POST", "/api/jobs", core, notOffered},
@@ -35,7 +48,12 @@ func (s *Server) routes() []route {
 		{"GET", "/api/jobs/{id}/data/meta", core, notOffered},
 		{"PATCH", "/api/jobs/{id}/data/meta", core, notOffered},
 		{"GET", "/api/jobs/{id}/preview", core, notOffered},
+	}
+}
 
+// projectRoutes are the operations on what tasks are made of and counted in.
+func (s *Server) projectRoutes() []route {
+	return []route{
 		// Labels.
 		{"GET", "/api/labels", core, notOffered},
 		{"GET", "/api/labels/{id}", core, notOffered},
@@ -56,7 +74,12 @@ func (s *Server) routes() []route {
 		{"GET", "/api/requests", core, notOffered},
 		{"GET", "/api/requests/{id}", core, notOffered},
 		{"POST", "/api/requests/{id}/cancel", core, notOffered},
+	}
+}
 
+// serverRoutes are the operations on users and on the server itself.
+func (s *Server) serverRoutes() []route {
+	return []route{
 		// Cloud storages: none can be added yet.
 		{"GET", "/api/cloudstorages", core, emptyPage},
 		{"POST", "/api/cloudstorages", core, notOffered},
@@ -92,7 +115,12 @@ func (s *Server) routes() []route {
 		{"GET", "/api/auth/access_tokens/{id}", core, notOffered},
 		{"PATCH", "/api/auth/access_tokens/{id}", core, notOffered},
 		{"DELETE", "/api/auth/access_tokens/{id}", core, notOffered},
+	}
+}
 
+// peopleRoutes are the operations that need organizations.
+func peopleRoutes() []route {
+	return []route{
 		// Organizations, and who is in them.
 		{"GET", "/api/organizations", people, emptyPage},
 		{"POST", "/api/organizations", people, notOffered},
@@ -124,7 +152,12 @@ func (s *Server) routes() []route {
 		{"GET", "/api/webhooks/{id}/deliveries/{delivery_id}", people, missing},
 		{"POST", "/api/webhooks/{id}/deliveries/{delivery_id}/redelivery", people, missing},
 		{"POST", "/api/webhooks/{id}/ping", people, missing},
+	}
+}
 
+// noteRoutes are the operations on what annotators draw and write.
+func noteRoutes() []route {
+	return []route{
 		// Annotation data.
 		{"GET", "/api/tasks/{id}/annotations", notes, noAnnotations},
 		{"POST", "/api/tasks/{id}/annotations", notes, notOffered},
@@ -153,7 +186,12 @@ func (s *Server) routes() []route {
 		{"POST", "/api/assets", notes | stream, notOffered},
 		{"GET", "/api/assets/{uuid}", notes, missing},
 		{"DELETE", "/api/assets/{uuid}", notes, notOffered},
+	}
+}
 
+// answeredRoutes are the operations outside the scope.
+func answeredRoutes() []route {
+	return []route{
 		// Answered, so that clients go on, and not offered.
 		{"GET", "/api/events", answered, noEvents},
 		{"POST", "/api/events", answered, dropEvents},
@@ -189,7 +227,12 @@ func (s *Server) routes() []route {
 		{"POST", "/api/auth/password/reset", answered | open, notOffered},
 		{"POST", "/api/auth/password/reset/confirm", answered | open, notOffered},
 		{"GET", "/api/auth/rules", answered | open, notOffered},
+	}
+}
 
+// ownRoutes are our additions to the contract.
+func (s *Server) ownRoutes() []route {
+	return []route{
 		// Ours.
 		{"GET", "/api/server/health", ours | open, s.health},
 		{"GET", "/api/errors", ours | open, listErrors},
