@@ -20,13 +20,14 @@ test: ## Install what is missing, then run every test and every check.
 	@tools/test
 
 check: ## Check format, vet and lint.
-	@files=$$(gofmt -l $$(git ls-files '*.go')) || exit 1; \
+	@files=$$(gofmt -l .) || exit 1; \
 	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w):"; echo "$$files"; exit 1; fi
 	go vet ./...
 	$(TOOL) staticcheck ./...
 
+# Tests of the whole program run the binary as it ships, so it is not raced.
 race: ## Run the tests of our packages with the race detector.
-	CGO_ENABLED=1 go test -race -shuffle=on ./configs/... ./pipeline/... ./stages/... ./producer/... ./consumer/... ./metrics/...
+	CGO_ENABLED=1 go test -race -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)')
 
 whole: ## Run the tests of the whole program, the Python clients included.
 	go test -shuffle=on . ./tests/... ./tools/...
