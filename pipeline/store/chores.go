@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"framemill/pipeline"
+)
+
+// TakeChore reports whether a periodic chore is due, and if so moves its time
+// forward, so that of all processes one runs it.
+func (db *DB) TakeChore(ctx context.Context, name string, every time.Duration) (bool, error) {
+	var later bool
+	err := db.get(ctx, &later, `SELECT EXISTS (SELECT 1 FROM chores WHERE name = ? AND due > {now})`, name)
+	if err != nil || later {
+		return false, err
+	}
+	var n int64
+	err = db.tx(ctx, func(t *Tx) error {
+		n, err = t.exec(ctx, `
+			INSERT INTO chores (name, due) VALUES (?, {now} + ?)
+			ON CONFLICT (name) DO UPDATE SET due = excluded.due WHERE chores.due <= {now}`,
+			name, every.Microseconds())
+		return err
+	})
+	return n == 1, err
+}
+
+// EndedUnits removes a page of units that nobody will ask for again: those of
+// requests that have ended, and failed ones that belong to none. It returns
+// how many it removed.
+func (db *DB) EndedUnits(ctx context.Context) (int64, error) {
+	const ended = `
+		SELECT u.id FROM units u LEFT JOIN requests r ON r.id = u.request_id
+		WHERE u.state IN ('done', 'failed')
+			AND (r.state IN ('done', 'failed', 'cancelled') OR u.request_id IS NULL AND u.created < {now} - ?)
+		LIMIT ?`
+	var due []pipeline.UnitID
+	hour := time.Hour.Microseconds()
+	err := db.all(ctx, &due, ended, hour, PurgePage)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	var n int64
+	err = db.tx(ctx, func(t *Tx) error {
+		n, err = t.exec(ctx, `DELETE FROM units WHERE id IN (`+ended+`)`, hour, PurgePage)
+		return err
+	})
+	return n, err
+}
+
+// retention is how long an ended request that was superseded stays readable in
+// the history, and its events with it.
+const retention = 30 * 24 * time.Hour
+
+// OldRequests removes a page of requests that were superseded long ago.
+func (db *DB) OldRequests(ctx context.Context) (int64, error) {
+	var n int64
+	err := db.tx(ctx, func(t *Tx) (err error) {
+		const old = `SELECT id FROM requests WHERE superseded IS NOT NULL AND finished < {now} - ? LIMIT ?`
+		if _, err = t.exec(ctx, `
+			DELETE FROM events WHERE request_id IN (`+old+`)`, retention.Microseconds(), PurgePage); err != nil {
+			return err
+		}
+		n, err = t.exec(ctx, `DELETE FROM requests WHERE id IN (`+old+`)`, retention.Microseconds(), PurgePage)
+		return err
+	})
+	return n, err
+}
+
+// Unnamed returns those of the keys that no row names: garbage, when they are
+// older than any attempt that may still write a row.
+func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	named := make(map[string]bool)
+	for _, query := range []string{
+		`SELECT store_key FROM chunks WHERE store_key IN (?)`,
+		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
+		`SELECT SUBSTR(ref, 6) FROM files WHERE ref LIKE 'blob:%' AND SUBSTR(ref, 6) IN (?)`,
+	} {
+		var found []string
+		if err := db.allIn(ctx, &found, query, keys); err != nil {
+			return nil, err
+		}
+		for _, k := range found {
+			named[k] = true
+		}
+	}
+	var out []string
+	for _, k := range keys {
+		if !named[k] {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// OpenNames lists the prefixes of the collected names that open requests still
+// read.
+func (db *DB) OpenNames(ctx context.Context) ([]string, error) {
+	var out []string
+	err := db.all(ctx, &out, `
+		SELECT names FROM requests WHERE state IN ('accepted', 'running') AND names <> ''`)
+	return out, err
+}
