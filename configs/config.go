@@ -25,7 +25,7 @@ type Config struct {
 	Listen string `koanf:"listen"`
 	// OpsListen is the address of metrics, health details and profiles, or
 	// "off". It carries no authentication, so it belongs on loopback. Empty
-	// means loopback and the port after that of the API; see OpsAddress.
+	// means loopback and a port derived from that of the API; see OpsAddress.
 	OpsListen string `koanf:"ops_listen"`
 	// Data is the folder for everything that has no place of its own: the
 	// embedded database, blobs, keys.
@@ -103,6 +103,15 @@ func Default() Config {
 	}
 }
 
+// opsPort is a thousand above or below the port of the API. The next port
+// would be wrong: a stock client probes it and expects it closed.
+func opsPort(api int) int {
+	if api > 65535-1000 {
+		return api - 1000
+	}
+	return api + 1000
+}
+
 // OpsAddress returns where metrics and health details listen, "" for nowhere.
 func (c Config) OpsAddress() string {
 	switch c.OpsListen {
@@ -111,7 +120,7 @@ func (c Config) OpsAddress() string {
 	case "":
 		port, _ := portOf(c.Listen)
 		if port != 0 { // 0 is any free port, for both
-			port = port%65535 + 1
+			port = opsPort(port)
 		}
 		return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}

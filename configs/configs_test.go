@@ -40,8 +40,8 @@ func TestDefaults(t *testing.T) {
 	if cfg.Workers != cores || cfg.Slots != (configs.Slots{Interactive: cores, Bulk: cores, Background: 1}) {
 		t.Errorf("workers %d, slots %+v; want the %d cores and 1 in the background", cfg.Workers, cfg.Slots, cores)
 	}
-	if got := cfg.OpsAddress(); got != "127.0.0.1:8081" {
-		t.Errorf("OpsAddress() = %q, want the port after the API's on loopback", got)
+	if got := cfg.OpsAddress(); got != "127.0.0.1:9080" {
+		t.Errorf("OpsAddress() = %q, want a thousand above the API's on loopback", got)
 	}
 	if got := cfg.BlobDir(); got != "data/blobs" {
 		t.Errorf("BlobDir() = %q, want data/blobs", got)
@@ -190,9 +190,9 @@ func TestClusterExample(t *testing.T) {
 func TestOpsAddress(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ listen, ops, want string }{
-		{":8080", "", "127.0.0.1:8081"},
+		{":8080", "", "127.0.0.1:9080"},
 		{"127.0.0.1:0", "", "127.0.0.1:0"},
-		{"127.0.0.1:65535", "", "127.0.0.1:1"},
+		{"127.0.0.1:65535", "", "127.0.0.1:64535"},
 		{":8080", "off", ""},
 		{":8080", ":9090", ":9090"},
 	}
