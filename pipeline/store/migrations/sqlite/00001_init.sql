@@ -286,6 +286,7 @@ CREATE INDEX units_unsent ON units (lane, tenant, id) WHERE state = 'ready' AND 
 CREATE INDEX units_sent ON units (sent) WHERE state = 'ready' AND sent IS NOT NULL;
 CREATE INDEX units_lease ON units (lease) WHERE state = 'running';
 CREATE INDEX units_request ON units (request_id, kind, state);
+CREATE INDEX units_task ON units (task_id);
 CREATE UNIQUE INDEX units_dedupe ON units (dedupe) WHERE state IN ('ready', 'running');
 
 CREATE TABLE workers (
