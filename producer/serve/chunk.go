@@ -1,0 +1,201 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/store"
+)
+
+// patience is until when readers of one request wait for chunks.
+type patience time.Time
+
+func (s *Server) patience() patience { return patience(time.Now().Add(s.cfg.Wait)) }
+
+// later is an error that asks the reader to come back.
+type later struct {
+	why   *pipeline.Error
+	after time.Duration
+}
+
+func (l *later) Error() string             { return l.why.Error() }
+func (l *later) Unwrap() error             { return l.why }
+func (l *later) RetryAfter() time.Duration { return l.after }
+
+func (s *Server) later(code pipeline.Code, text string) error {
+	return &later{pipeline.Failf(code, "", "%s", text), s.cfg.RetryAfter}
+}
+
+// open opens the chunk of a slice, and has it built if it is not there. A chunk
+// whose file is lost or cut off is built anew.
+func (s *Server) open(ctx context.Context, v View, at slice, until patience) (*pipeline.Chunk, blob.Object, error) {
+	lost := ""
+	for {
+		c, err := s.chunk(ctx, v, at, lost, until)
+		if err != nil {
+			return nil, nil, err
+		}
+		obj, err := s.bucket.Open(ctx, c.Key)
+		switch {
+		case err == nil && obj.Size() == c.Bytes:
+			return c, obj, nil
+		case err == nil:
+			obj.Close()
+		case !errors.Is(err, blob.ErrNotExist):
+			return nil, nil, fmt.Errorf("open chunk %q: %w", c.Key, err)
+		}
+		lost = c.Key
+	}
+}
+
+// chunk returns the row of a chunk, after waiting for it if need be. A row that
+// still names the lost file does not count.
+func (s *Server) chunk(ctx context.Context, v View, at slice, lost string, until patience) (*pipeline.Chunk, error) {
+	c, err := s.built(ctx, v, at, lost)
+	if c != nil || err != nil {
+		return c, err
+	}
+	live, err := s.db.LiveWorkers(ctx, pipeline.Interactive)
+	if err != nil {
+		return nil, fmt.Errorf("count live workers: %w", err)
+	}
+	if live == 0 {
+		return nil, s.later(pipeline.CodeNoLiveWorker, "No consumer is running that could build this chunk")
+	}
+	id, err := s.ask(ctx, v, at)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.askNext(ctx, v, at); err != nil {
+		return nil, err
+	}
+	s.kick()
+	return s.wait(ctx, v, at, lost, id, until)
+}
+
+// built returns the row of a chunk, nil if it is not built.
+func (s *Server) built(ctx context.Context, v View, at slice, lost string) (*pipeline.Chunk, error) {
+	c, err := s.db.Chunk(ctx, at.seg.ID, v.Quality, at.index)
+	if pipeline.KindOf(err) == pipeline.NotFound || err == nil && c.Key == lost {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for chunk %d of segment %d: %w", at.index, at.seg.ID, err)
+	}
+	return c, nil
+}
+
+func (s *Server) ask(ctx context.Context, v View, at slice) (pipeline.UnitID, error) {
+	id, err := s.db.AskChunk(ctx, store.Ask{
+		TaskID: v.Task.ID, Tenant: v.Task.Tenant, SegmentID: at.seg.ID, Quality: v.Quality, Index: at.index,
+		Lane: pipeline.Interactive,
+	})
+	if err != nil {
+		return "", fmt.Errorf("ask for chunk %d of segment %d: %w", at.index, at.seg.ID, err)
+	}
+	return id, nil
+}
+
+// askNext asks for the chunk that the reader will want after this one.
+func (s *Server) askNext(ctx context.Context, v View, at slice) error {
+	next := at
+	next.index++
+	if v.Quality != pipeline.Compressed || next.index >= rangeOf(&at.seg).Chunks(v.chunkSize()) {
+		return nil
+	}
+	c, err := s.built(ctx, v, next, "")
+	if c == nil && err == nil {
+		_, err = s.ask(ctx, v, next)
+	}
+	return err
+}
+
+// wait looks for the chunk at growing intervals until it is there, its unit
+// has failed, or patience is over.
+func (s *Server) wait(ctx context.Context, v View, at slice, lost string, id pipeline.UnitID, until patience) (*pipeline.Chunk, error) {
+	pause := s.cfg.Poll
+	for {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		pause = min(pause*3/2, s.cfg.MaxPoll)
+		ended, err := s.ended(ctx, id)
+		if err != nil {
+			return nil, s.explain(ctx, v, at, err)
+		}
+		// In this order: a unit that has ended leaves its chunk behind.
+		if c, err := s.built(ctx, v, at, lost); c != nil || err != nil {
+			return c, err
+		}
+		if time.Now().After(time.Time(until)) {
+			return nil, s.later(pipeline.CodeNotReady, "The chunk is still being built")
+		}
+		if !ended {
+			continue
+		}
+		if id, err = s.ask(ctx, v, at); err != nil { // what was built is out of date already
+			return nil, err
+		}
+		s.kick()
+	}
+}
+
+// ended reports whether a unit will do no more, and returns its failure.
+func (s *Server) ended(ctx context.Context, id pipeline.UnitID) (bool, error) {
+	u, err := s.db.Unit(ctx, id)
+	switch {
+	case pipeline.KindOf(err) == pipeline.NotFound:
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("look for unit %s: %w", id, err)
+	case u.State == pipeline.UnitFailed:
+		why := pipeline.Codes()[u.Code]
+		return true, failure(u.Code, "", fmt.Sprintf("The chunk cannot be built: %s; %s", why.Meaning, why.Remedy))
+	}
+	return u.State == pipeline.UnitDone, nil
+}
+
+// failure returns the error of a chunk or frame that cannot be served. To the
+// reader a source that is gone is not found, and one that changed a conflict.
+func failure(code pipeline.Code, file, text string) *pipeline.Error {
+	e := pipeline.Failf(code, file, "%s", text)
+	switch code {
+	case pipeline.CodeSourceGone:
+		e.Kind = pipeline.NotFound
+	case pipeline.CodeSourceChanged:
+		e.Kind = pipeline.Conflict
+	}
+	return e
+}
+
+// explain finds out which file is to blame for a chunk that cannot be built,
+// for the unit only remembers why.
+func (s *Server) explain(ctx context.Context, v View, at slice, err error) error {
+	if code := pipeline.CodeOf(err); code != pipeline.CodeSourceGone && code != pipeline.CodeSourceChanged {
+		return err
+	}
+	for f, bad := range s.frames(ctx, v, at.frames) {
+		if bad != nil {
+			break
+		}
+		if bad := s.readable(ctx, f); bad != nil {
+			return bad
+		}
+	}
+	return err
+}
+
+// readable returns the error of opening a frame's source.
+func (s *Server) readable(ctx context.Context, f *pipeline.FrameFile) error {
+	src, err := s.openSource(ctx, f)
+	if err != nil {
+		return err
+	}
+	return src.Close()
+}

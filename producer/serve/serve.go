@@ -1,0 +1,159 @@
+// Package serve sends bytes out: chunks, single frames and previews.
+//
+// What is stored as one file is sent as it lies. Everything else, namely
+// chunks of original pictures and chunks counted over the whole task, is a zip
+// that is put together while it is sent; its length is known beforehand,
+// because nothing in it is compressed. A chunk that does not exist yet is asked
+// for, and the reader waits a while.
+//
+// A method that returns an error after the status was sent has sent only part
+// of an answer: the caller breaks the connection off, so that nobody takes the
+// part for the whole.
+package serve
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/source"
+	"framemill/pipeline/store"
+)
+
+// Config says how patient the server is with those who build and those who read.
+type Config struct {
+	Wait       time.Duration // for a chunk that is being built
+	RetryAfter time.Duration // what a reader is told who waited in vain
+	Poll       time.Duration // first pause between two looks for a chunk
+	MaxPoll    time.Duration // longest pause
+	MinRate    int64         // bytes a second that a reader must take
+}
+
+// Defaults returns the configuration that clients of the contract expect.
+func Defaults() Config {
+	return Config{
+		Wait:       20 * time.Second,
+		RetryAfter: 10 * time.Second,
+		Poll:       10 * time.Millisecond,
+		MaxPoll:    200 * time.Millisecond,
+		MinRate:    16 << 10,
+	}
+}
+
+// rows is what serving needs of the store.
+type rows interface {
+	Chunk(ctx context.Context, segmentID int64, q pipeline.Quality, index int64) (*pipeline.Chunk, error)
+	AskChunk(ctx context.Context, a store.Ask) (pipeline.UnitID, error)
+	Unit(ctx context.Context, id pipeline.UnitID) (*pipeline.Unit, error)
+	LiveWorkers(ctx context.Context, lane pipeline.Lane) (int64, error)
+	SegmentsOver(ctx context.Context, taskID, lo, hi int64) ([]pipeline.Segment, error)
+	FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.FrameFile, error)
+}
+
+// opener opens source files where they lie.
+type opener interface {
+	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+}
+
+// Server sends bytes. Its methods may be called concurrently.
+type Server struct {
+	cfg     Config
+	db      rows
+	bucket  blob.Bucket
+	sources opener
+	kick    func()
+}
+
+// New returns a server of what db, bucket and sources hold. It calls kick after
+// it has asked for a chunk.
+func New(cfg Config, db rows, bucket blob.Bucket, sources opener, kick func()) *Server {
+	return &Server{cfg: cfg, db: db, bucket: bucket, sources: sources, kick: kick}
+}
+
+// View is what a reader looks at: the published data of a task, in one quality.
+type View struct {
+	Task    *pipeline.Task
+	Data    *pipeline.Data
+	Quality pipeline.Quality
+	Updated pipeline.Micros // when chunks were last made invalid
+}
+
+// chunkSize returns how many frames a chunk has.
+func (v *View) chunkSize() int64 {
+	if v.Data.ChunkSize == nil {
+		return 0
+	}
+	return *v.Data.ChunkSize
+}
+
+// JobChunk sends chunk index of a segment, as its jobs count them.
+func (s *Server) JobChunk(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment, index int64) error {
+	all := rangeOf(seg)
+	frames, ok := all.Chunk(index, v.chunkSize())
+	if !ok {
+		return noChunk(index, 0, all.Chunks(v.chunkSize())-1)
+	}
+	return s.send(w, r, v, slices(v, []pipeline.Segment{*seg}, frames))
+}
+
+// JobWindow sends what a segment has of a chunk that is counted over the whole
+// task.
+func (s *Server) JobWindow(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment, number int64) error {
+	size := v.chunkSize()
+	if size < 1 || number < seg.Start/size || number > seg.Stop/size {
+		return noChunk(number, seg.Start/max(size, 1), seg.Stop/max(size, 1))
+	}
+	frames := plan.Range{Start: max(number*size, seg.Start), Stop: min(number*size+size-1, seg.Stop)}
+	return s.send(w, r, v, slices(v, []pipeline.Segment{*seg}, frames))
+}
+
+// TaskChunk sends a chunk that is counted over the whole task.
+func (s *Server) TaskChunk(w http.ResponseWriter, r *http.Request, v View, number int64) error {
+	frames, err := plan.TaskChunk(v.Data.Size, v.chunkSize(), number)
+	if err != nil {
+		return err
+	}
+	segs, err := s.db.SegmentsOver(r.Context(), v.Task.ID, frames.Start, frames.Stop+1)
+	if err != nil {
+		return err
+	}
+	return s.send(w, r, v, slices(v, segs, frames))
+}
+
+// noChunk is the error of a chunk number that does not exist.
+func noChunk(number, first, last int64) error {
+	return pipeline.Errorf(pipeline.Invalid,
+		"Invalid chunk number '%d'. The chunk number should be in the [%d, %d] range", number, first, last)
+}
+
+// Preview sends the small picture of a segment.
+func (s *Server) Preview(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment) error {
+	v.Quality = pipeline.Preview
+	c, obj, err := s.open(r.Context(), v, slice{seg: *seg}, s.patience())
+	if err != nil {
+		return err
+	}
+	defer obj.Close()
+	s.sendBlob(w, r, v, c.Key, "image/jpeg", obj)
+	return nil
+}
+
+// send sends the frames of consecutive slices as one chunk.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, v View, parts []slice) error {
+	if v.Quality == pipeline.Original {
+		return s.sendZip(w, r, v, s.originals(r.Context(), v, parts, s.patience()))
+	}
+	if len(parts) == 1 && parts[0].whole {
+		c, obj, err := s.open(r.Context(), v, parts[0], s.patience())
+		if err != nil {
+			return err
+		}
+		defer obj.Close()
+		s.sendBlob(w, r, v, c.Key, zipType, obj)
+		return nil
+	}
+	return s.sendZip(w, r, v, s.copies(r.Context(), v, parts, s.patience()))
+}
