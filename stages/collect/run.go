@@ -1,0 +1,210 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"framemill/pipeline"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/source"
+	"framemill/stages/media/ziparchive"
+)
+
+// run is one attempt at one request.
+type run struct {
+	stage   *Stage
+	in      Input
+	attempt Attempt
+	out     Output
+	page    []pipeline.SourceFile
+	copied  int64 // keys given out
+}
+
+// relatedFolder holds pictures that are shown beside a frame, never as one.
+const relatedFolder = "related_images"
+
+// related reports whether a file lies in a folder of related images.
+func related(name string) bool {
+	return strings.HasPrefix(name, relatedFolder+"/") || strings.Contains(name, "/"+relatedFolder+"/")
+}
+
+// isFrame reports whether a file found in a folder or archive is meant to be a
+// frame.
+func isFrame(name string) bool {
+	return plan.ClassOf(name) == plan.Image && !related(name) && !plan.Ignored(name)
+}
+
+// shareInputs returns the files and folders of the share that the client
+// listed. A folder is dropped if something inside it is listed too, as the
+// contract has it.
+func (r *run) shareInputs(ctx context.Context) ([]input, error) {
+	if r.stage.share == nil {
+		return nil, pipeline.Failf(pipeline.CodeSourceGone, r.in.Spec.ServerFiles[0], "no share is mounted on this server")
+	}
+	excluded := newExclusions(r.in.Spec.ServerExcl)
+	parents, seen := map[string]bool{}, map[string]bool{}
+	for _, path := range r.in.Spec.ServerFiles {
+		for dir := parent(path); dir != "" && !parents[dir]; dir = parent(dir) {
+			parents[dir] = true
+		}
+	}
+	var inputs []input
+	for _, path := range r.in.Spec.ServerFiles {
+		path = strings.TrimSuffix(path, "/")
+		if seen[path] || parents[path] || excluded.match(path) {
+			continue
+		}
+		seen[path] = true
+		e, err := r.stage.share.Stat(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		i := input{SourceFile: shareFile(e), class: plan.ClassOf(path)}
+		if e.Dir {
+			i.class = plan.Directory
+		} else if !r.in.Spec.CopyData && i.class == plan.Image {
+			r.out.Storage = pipeline.StorageShare
+		}
+		inputs = append(inputs, i)
+		r.attempt.Progress()
+	}
+	return inputs, nil
+}
+
+func shareFile(e source.Entry) pipeline.SourceFile {
+	return pipeline.SourceFile{Name: e.Path, Ref: pipeline.ShareRef(e.Path), Bytes: e.Bytes, MTime: e.MTime}
+}
+
+// parent returns the folder that a path lies in, "" at the top.
+func parent(path string) string {
+	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/'), 0)]
+}
+
+// exclusions are paths of files and folders that are left out.
+type exclusions map[string]bool
+
+func newExclusions(paths []string) exclusions {
+	x := exclusions{}
+	for _, p := range paths {
+		x[strings.Trim(p, "/")] = true
+	}
+	return x
+}
+
+// match reports whether a path or a folder above it is excluded.
+func (x exclusions) match(path string) bool {
+	for p := path; p != "" && len(x) > 0; p = parent(p) {
+		if x[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// takeFolder adds the pictures below a folder of the share.
+func (r *run) takeFolder(ctx context.Context, dir string) error {
+	excluded := newExclusions(r.in.Spec.ServerExcl)
+	if !r.in.Spec.CopyData {
+		r.out.Storage = pipeline.StorageShare
+	}
+	return r.stage.share.Walk(ctx, dir, func(e source.Entry) error {
+		if excluded.match(e.Path) || !isFrame(e.Path) {
+			r.skip()
+			return nil
+		}
+		return r.add(ctx, shareFile(e))
+	})
+}
+
+// takeArchive adds the pictures in a zip archive. They are read where they
+// lie, which for an archive on the share means on the share.
+func (r *run) takeArchive(ctx context.Context, z pipeline.SourceFile) error {
+	if z.Bytes == 0 {
+		return pipeline.Failf(pipeline.CodeEmptyFile, z.Name, "the archive %s is empty", z.Name)
+	}
+	if r.copies(z) {
+		if err := r.copy(ctx, &z, r.nextKey()); err != nil {
+			return err
+		}
+	}
+	members, err := r.list(ctx, z)
+	if err != nil {
+		return err
+	}
+	for i := range members {
+		m := &members[i]
+		crc := int64(m.CRC32)
+		f := pipeline.SourceFile{Name: m.Name, Ref: m.In(z.Ref), Bytes: m.Bytes, MTime: z.MTime, CRC32: &crc}
+		if err := r.add(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list returns the members of an archive that are frames.
+func (r *run) list(ctx context.Context, z pipeline.SourceFile) ([]ziparchive.Member, error) {
+	f, err := r.stage.sources.Open(ctx, z.Ref, z.Bytes, z.MTime)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	at, ok := f.(io.ReaderAt)
+	if !ok {
+		return nil, pipeline.Errorf(pipeline.Internal, "%s cannot be read at random", z.Ref)
+	}
+	members, err := ziparchive.List(at, f.Size(), r.stage.cfg.Archive, func(name string) bool {
+		if isFrame(name) {
+			return true
+		}
+		r.skip()
+		return false
+	})
+	return members, blame(err, z.Name)
+}
+
+// blame names the archive in an error that blames it but does not know it. An
+// error that names a member keeps that.
+func blame(err error, archive string) error {
+	e, ok := errors.AsType[*pipeline.Error](err)
+	if !ok {
+		return err
+	}
+	named := *e
+	named.File = cmp.Or(e.File, archive)
+	named.Text = archive + ": " + e.Text
+	return &named
+}
+
+func (r *run) skip() {
+	r.out.Skipped++
+	r.attempt.Progress()
+}
+
+// add appends a file to the page, and gives the page out when it is full.
+func (r *run) add(ctx context.Context, f pipeline.SourceFile) error {
+	r.out.Files++
+	r.out.Bytes += f.Bytes
+	r.page = append(r.page, f)
+	r.attempt.Progress()
+	if len(r.page) < r.stage.cfg.Page {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// flush copies what is to be copied of the page and gives it out.
+func (r *run) flush(ctx context.Context) error {
+	if len(r.page) == 0 {
+		return nil
+	}
+	if err := r.copyPage(ctx); err != nil {
+		return err
+	}
+	page := r.page
+	r.page = nil
+	return r.attempt.Emit(page)
+}
