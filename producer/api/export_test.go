@@ -1,0 +1,29 @@
+package api
+
+import "net/http"
+
+// The strict reader of bodies, for tests of its own.
+
+// Strict is a body with every kind of field.
+type Strict struct {
+	Count    integer           `json:"count"`
+	Maybe    *integer          `json:"maybe"`
+	Assignee optional[integer] `json:"assignee"`
+	Name     string            `json:"name"`
+	Frames   []integer         `json:"frames"`
+}
+
+// Decode reads a body as handlers do; patch refuses unknown fields.
+func Decode(r *http.Request, patch bool) (Strict, error) {
+	var s Strict
+	if patch {
+		return s, decodePatch(r, &s)
+	}
+	return s, decode(r, &s)
+}
+
+// ISO spells a time.
+var ISO = iso
+
+// StatusOf is the table of statuses.
+var StatusOf = statusOf
