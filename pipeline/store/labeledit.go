@@ -186,7 +186,7 @@ func (e *labelEdit) apply(ctx context.Context, changes []LabelChange) error {
 				names[ch.ID] = ch.Name.To
 			}
 		default:
-			l := ch.label()
+			l := ch.Label()
 			id, err := e.t.addLabel(ctx, e.owner, e.parent, &l, taken)
 			if err != nil {
 				return err
@@ -209,8 +209,8 @@ func unique(names map[int64]string) error {
 	return nil
 }
 
-// label returns the new label that the change describes.
-func (ch *LabelChange) label() pipeline.Label {
+// Label returns the new label that the change describes.
+func (ch *LabelChange) Label() pipeline.Label {
 	l := pipeline.Label{Name: ch.Name.To, Color: ch.Color.To, Type: ch.Type.To, SVG: ch.SVG.To}
 	if l.Type == "" {
 		l.Type = pipeline.LabelAny
@@ -219,7 +219,7 @@ func (ch *LabelChange) label() pipeline.Label {
 		l.Attributes = append(l.Attributes, a.Attribute)
 	}
 	for i := range ch.Sublabels {
-		l.Sublabels = append(l.Sublabels, ch.Sublabels[i].label())
+		l.Sublabels = append(l.Sublabels, ch.Sublabels[i].Label())
 	}
 	return l
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"framemill/pipeline"
 )
@@ -25,44 +24,101 @@ func (db *DB) RequestByID(ctx context.Context, id int64) (*pipeline.Request, err
 	return &r, err
 }
 
-// RequestFilter narrows a list of requests; zero values mean "any".
-type RequestFilter struct {
-	OwnerID int64
-	TaskID  int64
-	States  []string
-	Oldest  bool // oldest first, else newest first
-	Offset  int64
-	Limit   int64 // 0 = all
+// statusSQL is the state of a request as clients see it.
+const statusSQL = `CASE r.state WHEN 'accepted' THEN 'queued' WHEN 'running' THEN 'started'
+	WHEN 'done' THEN 'finished' ELSE 'failed' END`
+
+// requests lists current requests. One that was cancelled before it began is
+// as if it had never been.
+func requests() *listing {
+	return &listing{
+		columns: `r.id, r.rq_id, r.task_id, r.tenant, r.owner_id, r.op, r.spec, r.state, r.phase, r.code, r.text,
+			r.total, r.bad, r.names, r.created, r.started, r.jobs_open, r.finished, r.superseded`,
+		from: `FROM requests r JOIN tasks t ON t.id = r.task_id
+			WHERE t.deleted IS NULL AND r.superseded IS NULL AND NOT (r.state = 'cancelled' AND r.started IS NULL)`,
+		id: "r.id",
+		fields: map[string]field{
+			"status":       {expr: statusSQL},
+			"action":       {expr: "r.op"},
+			"target":       {expr: "'task'"},
+			"subresource":  {expr: "''"},
+			"format":       {expr: "''"},
+			"task_id":      {expr: "r.task_id", typ: number},
+			"project_id":   {expr: "t.project_id", typ: number},
+			"job_id":       {expr: "CAST(NULL AS BIGINT)", typ: number},
+			"created_date": {expr: "r.created", typ: date},
+		},
+	}
 }
 
-// Requests lists current requests and counts all that match.
-func (db *DB) Requests(ctx context.Context, f RequestFilter) ([]pipeline.Request, int64, error) {
-	where := []string{"superseded IS NULL"}
-	var args []any
-	if f.OwnerID != 0 {
-		where, args = append(where, "owner_id = ?"), append(args, f.OwnerID)
-	}
-	if f.TaskID != 0 {
-		where, args = append(where, "task_id = ?"), append(args, f.TaskID)
-	}
-	if len(f.States) > 0 {
-		where, args = append(where, "state IN (?)"), append(args, f.States)
-	}
-	cond := " FROM requests WHERE " + strings.Join(where, " AND ")
-	var total []int64
-	if err := db.allIn(ctx, &total, `SELECT COUNT(*)`+cond, args...); err != nil {
+// RequestView is a request with what is shown beside it.
+type RequestView struct {
+	pipeline.Request
+	Owner     *pipeline.User
+	ProjectID *int64
+	Frames    int64 // of the task, once its jobs are visible
+	Jobs      int64
+}
+
+// Requests lists the current requests of an owner and counts all that match.
+func (db *DB) Requests(ctx context.Context, ownerID int64, q Query) ([]RequestView, int64, error) {
+	var rows []pipeline.Request
+	total, err := db.list(ctx, &rows, requests(), q, "r.owner_id = ?", ownerID)
+	if err != nil {
 		return nil, 0, err
 	}
-	order := " ORDER BY created DESC, id DESC"
-	if f.Oldest {
-		order = " ORDER BY created, id"
+	views, err := db.requestViews(ctx, rows)
+	return views, total, err
+}
+
+// RequestView returns the current request with a public id as clients see it.
+func (db *DB) RequestView(ctx context.Context, rqID string) (*RequestView, error) {
+	r, err := db.Request(ctx, rqID)
+	if err != nil {
+		return nil, err
 	}
-	if f.Limit > 0 {
-		order += fmt.Sprintf(" LIMIT %d OFFSET %d", f.Limit, f.Offset)
+	if r.State == pipeline.RequestCancelled && r.Started == nil {
+		return nil, pipeline.Errorf(pipeline.NotFound, "the request was cancelled before it began")
 	}
-	out := []pipeline.Request{}
-	err := db.allIn(ctx, &out, `SELECT `+requestColumns+cond+order, args...)
-	return out, total[0], err
+	views, err := db.requestViews(ctx, []pipeline.Request{*r})
+	if err != nil {
+		return nil, err
+	}
+	return &views[0], nil
+}
+
+func (c conn) requestViews(ctx context.Context, rows []pipeline.Request) ([]RequestView, error) {
+	taskIDs, userIDs := idSet{}, idSet{}
+	for i := range rows {
+		taskIDs.add(&rows[i].TaskID)
+		userIDs.add(&rows[i].OwnerID)
+	}
+	users, err := c.people(ctx, userIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load owners of requests: %w", err)
+	}
+	type sum struct {
+		TaskID    int64  `db:"id"`
+		ProjectID *int64 `db:"project_id"`
+		Frames    int64  `db:"frames"`
+		Jobs      int64  `db:"jobs"`
+	}
+	sums, err := rowsBy(ctx, c, taskIDs, `
+		SELECT t.id, t.project_id, COALESCE(d.size, 0) AS frames,
+			(SELECT COUNT(*) FROM jobs j WHERE j.task_id = t.id) AS jobs
+		FROM tasks t LEFT JOIN data d ON d.task_id = t.id WHERE t.id IN (?)`,
+		func(s *sum) int64 { return s.TaskID })
+	if err != nil {
+		return nil, fmt.Errorf("sum up tasks of requests: %w", err)
+	}
+	out := make([]RequestView, len(rows))
+	for i, r := range rows {
+		out[i] = RequestView{Request: r, Owner: users[r.OwnerID]}
+		if s := sums[r.TaskID]; s != nil {
+			out[i].ProjectID, out[i].Frames, out[i].Jobs = s.ProjectID, s.Frames, s.Jobs
+		}
+	}
+	return out, nil
 }
 
 // OpenRequests returns the ids of requests that have not ended, oldest first,

@@ -13,12 +13,12 @@ func (s *Server) routes() []route {
 func (s *Server) taskRoutes() []route {
 	return []route{
 		// Tasks.
-		{"GET", "/api/tasks", core, notOffered},
-		{"POST", "/api/tasks", core, notOffered},
-		{"GET", "/api/tasks/{id}", core, notOffered},
-		{"PATCH", "/api/tasks/{id}", core, notOffered},
-		{"DELETE", "/api/tasks/{id}", core, notOffered},
-		{"GET", "/api/tasks/{id}/status", core, notOffered},
+		{"GET", "/api/tasks", core, s.listTasks},
+		{"POST", "/api/tasks", core, s.createTask},
+		{"GET", "/api/tasks/{id}", core, s.readTask},
+		{"PATCH", "/api/tasks/{id}", core, s.updateTask},
+		{"DELETE", "/api/tasks/{id}", core, s.deleteTask},
+		{"GET", "/api/tasks/{id}/status", core, s.readTaskStatus},
 		{"GET", "/api/tasks/{id}/validation_layout", core, notOffered},
 		{"PATCH", "/api/tasks/{id}/validation_layout", core, notOffered},
 
@@ -35,11 +35,11 @@ func (s *Server) taskRoutes() []route {
 func (s *Server) jobRoutes() []route {
 	return []route{
 		// Jobs.
-		{"GET", "/api/jobs", core, notOffered},
+		{"GET", "/api/jobs", core, s.listJobs},
 		{"POST", "/api/jobs", core, notOffered},
-		{"GET", "/api/jobs/{id}", core, notOffered},
-		{"PATCH", "/api/jobs/{id}", core, notOffered},
-		{"DELETE", "/api/jobs/{id}", core, notOffered},
+		{"GET", "/api/jobs/{id}", core, s.readJob},
+		{"PATCH", "/api/jobs/{id}", core, s.updateJob},
+		{"DELETE", "/api/jobs/{id}", core, s.deleteJob},
 		{"GET", "/api/jobs/{id}/validation_layout", core, notOffered},
 		{"PATCH", "/api/jobs/{id}/validation_layout", core, notOffered},
 
@@ -55,25 +55,25 @@ func (s *Server) jobRoutes() []route {
 func (s *Server) projectRoutes() []route {
 	return []route{
 		// Labels.
-		{"GET", "/api/labels", core, notOffered},
-		{"GET", "/api/labels/{id}", core, notOffered},
-		{"PATCH", "/api/labels/{id}", core, notOffered},
-		{"DELETE", "/api/labels/{id}", core, notOffered},
+		{"GET", "/api/labels", core, s.listLabels},
+		{"GET", "/api/labels/{id}", core, s.readLabel},
+		{"PATCH", "/api/labels/{id}", core, s.updateLabel},
+		{"DELETE", "/api/labels/{id}", core, s.deleteLabel},
 
 		// Projects.
-		{"GET", "/api/projects", core, notOffered},
-		{"POST", "/api/projects", core, notOffered},
-		{"GET", "/api/projects/{id}", core, notOffered},
-		{"PATCH", "/api/projects/{id}", core, notOffered},
-		{"DELETE", "/api/projects/{id}", core, notOffered},
+		{"GET", "/api/projects", core, s.listProjects},
+		{"POST", "/api/projects", core, s.createProject},
+		{"GET", "/api/projects/{id}", core, s.readProject},
+		{"PATCH", "/api/projects/{id}", core, s.updateProject},
+		{"DELETE", "/api/projects/{id}", core, s.deleteProject},
 
 		// Previews of projects.
 		{"GET", "/api/projects/{id}/preview", core, notOffered},
 
 		// Requests.
-		{"GET", "/api/requests", core, notOffered},
-		{"GET", "/api/requests/{id}", core, notOffered},
-		{"POST", "/api/requests/{id}/cancel", core, notOffered},
+		{"GET", "/api/requests", core, s.listRequests},
+		{"GET", "/api/requests/{id}", core, s.readRequest},
+		{"POST", "/api/requests/{id}/cancel", core, s.cancelRequest},
 	}
 }
 
@@ -236,6 +236,7 @@ func (s *Server) ownRoutes() []route {
 		// Ours.
 		{"GET", "/api/server/health", ours | open, s.health},
 		{"GET", "/api/errors", ours | open, listErrors},
+		{"GET", "/api/requests/{id}/files", ours, s.listRequestFiles},
 		{"GET", "/api/user-agreements", ours | open, emptyList},
 	}
 }
