@@ -1,0 +1,145 @@
+// Package sandbox runs work on hostile media in child processes that are cheap
+// to lose. It is the only package of the product that starts processes, and
+// needs Linux.
+//
+// A child gets an empty environment but for what it needs, a limit of memory,
+// files and time, and no way to outlive its parent: it dies when the thread
+// that started it does, and everything in its process group dies with it.
+//
+// Limits are set by the child itself, which calls ChildLimits before it reads
+// its input. Nothing hostile has reached it by then, so there is no moment at
+// which hostile input meets a process without limits.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Limits bound one child. All of them must be positive.
+type Limits struct {
+	MemoryBytes int64         // of writable memory, Go's own included: 256 MiB is little
+	Wall        time.Duration // from start to end
+	StderrBytes int           // how much of stderr is kept for the log: its beginning and its end
+}
+
+// ErrTooLong is the error of a child that ran longer than Limits.Wall.
+var ErrTooLong = errors.New("the child process ran for too long")
+
+// Died is the error of a child that ended on its own, and not well.
+type Died struct {
+	Signal   syscall.Signal // 0 if it exited
+	ExitCode int            // -1 if a signal ended it
+	Stderr   string         // the beginning and the end of what it wrote there, for the log
+}
+
+// Error implements error.
+func (d *Died) Error() string {
+	how := fmt.Sprintf("exit code %d", d.ExitCode)
+	if d.Signal != 0 {
+		how = "signal " + d.Signal.String()
+	}
+	return fmt.Sprintf("the child process died by %s: %q", how, strings.TrimSpace(d.Stderr))
+}
+
+// waitDelay is how long the pipes of a child that has ended may stay open. Only
+// a descendant that left the process group can hold them.
+const waitDelay = 2 * time.Second
+
+// Self runs this program again with other arguments, feeds it in, which may be
+// nil, and copies what it answers to out. It returns when the child and its
+// process group have ended: nil if it exited with 0, a *Died if it died on its
+// own, the cause of ctx or ErrTooLong if it was killed for that, and an error
+// of in or out if one of them failed, which kills the child as well.
+func Self(ctx context.Context, args []string, in io.Reader, out io.Writer, lim Limits) error {
+	if lim.MemoryBytes <= 0 || lim.Wall <= 0 || lim.StderrBytes <= 0 {
+		return fmt.Errorf("the limits of a child process are not all positive: %+v", lim)
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, lim.Wall, ErrTooLong)
+	defer stop()
+	ctx, kill := context.WithCancelCause(ctx)
+	defer kill(nil)
+
+	stderr := &excerpt{size: lim.StderrBytes / 2}
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...) // also right when the file was replaced
+	cmd.Env = childEnv(lim)
+	cmd.Stdout = watchedWriter{out, kill}
+	cmd.Stderr = stderr
+	if in != nil {
+		cmd.Stdin = watchedReader{in, kill}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	cmd.WaitDelay = waitDelay
+
+	return verdict(ctx, cmd, runOnOwnThread(cmd), stderr)
+}
+
+// runOnOwnThread runs cmd on a thread that lives as long as the child. The
+// death signal follows the thread that forked, not the process: on a thread
+// that the runtime is free to end, it would kill the child at random
+// (golang/go#27505).
+func runOnOwnThread(cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		done <- run(cmd)
+	}()
+	return <-done
+}
+
+// run starts cmd, waits for its end and kills what it leaves behind. The child
+// is reaped last: until then, its process group cannot be another's.
+func run(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start a child process: %w", err)
+	}
+	for {
+		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) // there may be nobody left
+	return cmd.Wait()
+}
+
+// verdict says how the child ended.
+func verdict(ctx context.Context, cmd *exec.Cmd, err error, stderr *excerpt) error {
+	state := cmd.ProcessState
+	switch {
+	case err == nil || state == nil:
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case state.Success():
+		return fmt.Errorf("finish a child process: %w", err)
+	}
+	died := &Died{ExitCode: state.ExitCode(), Stderr: stderr.String()}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		died.Signal = status.Signal()
+	}
+	return died
+}
+
+// childEnv is the whole environment of a child. Secrets of the parent's are
+// not in it.
+func childEnv(lim Limits) []string {
+	return []string{
+		fmt.Sprintf("%s=%d", memoryVariable, lim.MemoryBytes),
+		// The collector works harder before the limit is hit.
+		fmt.Sprintf("GOMEMLIMIT=%d", lim.MemoryBytes/10*9),
+		"TMPDIR=" + os.TempDir(),
+	}
+}
