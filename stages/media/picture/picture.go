@@ -25,6 +25,9 @@ const (
 // DefaultMaxPixels is the largest picture taken unless Limits say otherwise.
 const DefaultMaxPixels = 256 << 20
 
+// maxSide is the largest side that a JPEG can have, and all frames end as one.
+const maxSide = 1<<16 - 1
+
 // Limits bound what a picture may cost. The zero value means the defaults.
 type Limits struct {
 	MaxPixels int64 // width times height
@@ -90,6 +93,9 @@ func readHeader(w *window, lim Limits) (header, error) {
 	}
 	if h.Width <= 0 || h.Height <= 0 {
 		return header{}, failf(pipeline.CodeDecodeFailed, "the header states a size of %d×%d", h.Width, h.Height)
+	}
+	if max(h.Width, h.Height) > maxSide {
+		return header{}, failf(pipeline.CodeTooLarge, "the picture has %d×%d pixels, at most %d a side are taken", h.Width, h.Height, maxSide)
 	}
 	if h.Height > lim.MaxPixels/h.Width {
 		return header{}, failf(pipeline.CodeTooLarge, "the picture has %d×%d pixels, at most %d are taken", h.Width, h.Height, lim.MaxPixels)

@@ -106,6 +106,7 @@ func TestProbeRefuses(t *testing.T) {
 		{"jpeg ends at once", []byte{0xff, 0xd8, 0xff, 0xd9}, pipeline.CodeDecodeFailed},
 		{"jpeg of segments", join(j[:2], bytes.Repeat(segment(0xe2, make([]byte, 9)), 10000)), pipeline.CodeDecodeFailed},
 		{"png bomb", pngOf(60000, 60000), pipeline.CodeTooLarge},
+		{"png too long for a jpeg", pngOf(65536, 10), pipeline.CodeTooLarge},
 		{"png without size", pngOf(0, 5), pipeline.CodeDecodeFailed},
 		{"png cut", pngOf(5, 5)[:20], pipeline.CodeDecodeFailed},
 		{"gif bomb", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"), pipeline.CodeTooLarge},

@@ -1,0 +1,113 @@
+package encode
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"framemill/pipeline"
+	"framemill/pipeline/source"
+	"framemill/stages/media/picture"
+)
+
+// thumbnailSide is the longer side of previews, as the contract has it.
+const thumbnailSide = 256
+
+// entry is one encoded picture.
+type entry struct {
+	name   string
+	data   *bytes.Buffer
+	report FileReport // its code is "" if all went well
+}
+
+// encoder writes one picture, and returns the extension of what it wrote.
+type encoder func(ctx context.Context, dst *bytes.Buffer, src source.File, f *pipeline.FrameFile, info picture.Info) (ext string, res picture.Result, err error)
+
+func (w *work) compressed(ctx context.Context, dst *bytes.Buffer, src source.File, _ *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
+	res, err := picture.Compress(ctx, dst, src, info, w.jpegQuality)
+	return ".jpeg", res, err
+}
+
+// original keeps the extension of the source unless the format had to change.
+func (w *work) original(ctx context.Context, dst *bytes.Buffer, src source.File, f *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
+	format, res, err := picture.Original(ctx, dst, src, info)
+	ext := path.Ext(f.Name)
+	if format != info.Format || len(ext) < 2 {
+		ext = "." + format
+	}
+	return ext, res, err
+}
+
+func (w *work) thumbnail(ctx context.Context, dst *bytes.Buffer, src source.File, _ *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
+	res, err := picture.Thumbnail(ctx, dst, src, info, thumbnailSide)
+	return ".jpeg", res, err
+}
+
+// picture encodes frame i of the chunk. Whatever is wrong with the frame's
+// file is put into the entry; an error means that another try may go well.
+func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error) {
+	f := &w.Frames[i]
+	data, _ := w.stage.buffers.Get().(*bytes.Buffer)
+	data.Reset()
+	e := entry{data: data, report: FileReport{Ord: f.Ord}}
+	ext, truncated, err := w.encode(ctx, data, f, encode)
+	switch {
+	case err == nil && truncated:
+		e.report.Code = pipeline.CodeTruncated
+		e.report.Text = fmt.Sprintf("%s ends early; what is there was decoded", f.Name)
+	case err == nil:
+	case pipeline.Retryable(err) || ctx.Err() != nil:
+		return entry{}, err
+	default:
+		bad := pipeline.Public(err)
+		e.report.Code, e.report.Text = bad.Code, fmt.Sprintf("%s: %s", f.Name, strings.TrimPrefix(bad.Text, f.Name+": "))
+		data.Reset()
+		if ext, err = w.placeholder(ctx, data, f); err != nil {
+			return entry{}, err
+		}
+	}
+	e.name = fmt.Sprintf("%06d%s", i, ext)
+	return e, nil
+}
+
+// encode opens the file, checks that it is still the picture that was probed,
+// waits for its turn and encodes.
+func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile, encode encoder) (ext string, truncated bool, err error) {
+	src, err := w.stage.sources.Open(ctx, f.Ref, f.Bytes, f.MTime)
+	if err != nil {
+		return "", false, err
+	}
+	defer src.Close()
+	// The limit was judged when the file was probed, and might have been
+	// lowered since; its size is compared, which bounds it as well.
+	info, err := picture.Probe(src, src.Size(), picture.Limits{MaxPixels: f.Width * f.Height})
+	if err != nil && pipeline.Retryable(err) {
+		return "", false, err
+	}
+	if err != nil || info.Format != f.Format || info.Width != f.Width || info.Height != f.Height || info.Orient != max(f.Orient, 1) {
+		return "", false, pipeline.Failf(pipeline.CodeSourceChanged, f.Name, "the picture is not the one that was there when the task was created")
+	}
+	release, err := w.stage.gate(ctx, picture.Cost(info))
+	if err != nil {
+		return "", false, err
+	}
+	defer release()
+	ext, res, err := encode(ctx, dst, src, f, info)
+	return ext, res.Truncated, err
+}
+
+// placeholder stands in for a frame that cannot be decoded.
+func (w *work) placeholder(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile) (ext string, err error) {
+	release, err := w.stage.gate(ctx, 1<<20)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	width, height := f.Width, f.Height
+	if longer := max(width, height); w.Quality == pipeline.Preview && longer > thumbnailSide {
+		width, height = max(width*thumbnailSide/longer, 1), max(height*thumbnailSide/longer, 1)
+	}
+	return ".jpeg", picture.Placeholder(dst, width, height, w.jpegQuality)
+}
