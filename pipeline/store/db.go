@@ -33,9 +33,22 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	case isPostgres(url):
 		return openPostgres(ctx, url)
 	case isSQLite(url):
-		return openSQLite(ctx, url)
+		return openSQLite(ctx, url, true)
 	}
-	return nil, fmt.Errorf("database url %q is neither postgres://… nor sqlite:PATH", redact(url))
+	return nil, errUnknownURL(url)
+}
+
+// OpenBeside is Open for a short command that may run while a server has the
+// database: it does not ask to be the only process.
+func OpenBeside(ctx context.Context, url string) (*DB, error) {
+	if isSQLite(url) {
+		return openSQLite(ctx, url, false)
+	}
+	return Open(ctx, url)
+}
+
+func errUnknownURL(url string) error {
+	return fmt.Errorf("database url %q is neither postgres://… nor sqlite:PATH", redact(url))
 }
 
 // Close ends all connections.

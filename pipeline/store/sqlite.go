@@ -21,14 +21,18 @@ const maxSQLiteReaders = 4
 
 func isSQLite(url string) bool { return strings.HasPrefix(url, sqlitePrefix) }
 
-func openSQLite(ctx context.Context, url string) (*DB, error) {
+func openSQLite(ctx context.Context, url string, alone bool) (*DB, error) {
 	path, err := filepath.Abs(strings.TrimPrefix(url, sqlitePrefix))
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(path)
-	if err != nil {
-		return nil, err
+	release := func() error { return nil }
+	if alone {
+		lock, err := lockFile(path)
+		if err != nil {
+			return nil, err
+		}
+		release = lock.Close
 	}
 	// Immediate transactions: a deferred one that reads and then writes fails
 	// at once when another writes, whatever the busy timeout.
@@ -36,20 +40,19 @@ func openSQLite(ctx context.Context, url string) (*DB, error) {
 		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)"
 	write, err := sqlx.ConnectContext(ctx, "sqlite", dsn+"&_txlock=immediate")
 	if err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), release())
 	}
 	write.SetMaxOpenConns(1)
 	read, err := sqlx.ConnectContext(ctx, "sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
-		return nil, errors.Join(err, write.Close(), lock.Close())
+		return nil, errors.Join(err, write.Close(), release())
 	}
 	read.SetMaxOpenConns(maxSQLiteReaders)
 	read.SetMaxIdleConns(maxSQLiteReaders)
 	return &DB{
 		conn:  conn{read, newSQLite()},
 		write: write,
-		close: func() error { return errors.Join(read.Close(), write.Close(), lock.Close()) },
+		close: func() error { return errors.Join(read.Close(), write.Close(), release()) },
 	}, nil
 }
 
