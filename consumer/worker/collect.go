@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/store"
+	"framemill/stages"
+	"framemill/stages/collect"
+)
+
+// pageFiles is how many names a page holds: what one probe unit reads.
+const pageFiles = plan.ShardFiles
+
+// collectStep lists the sources. A small list stays in memory for the next
+// stage; a large one is written in pages, which the probe units read.
+func collectStep(ctx context.Context, a *attempt) error {
+	uploads, err := a.w.uploads(ctx, a.TaskID)
+	if err != nil {
+		return fmt.Errorf("list uploads: %w", err)
+	}
+	list := &nameList{a: a}
+	if err := a.collect(ctx, collect.Input{Spec: a.spec, Uploads: uploads}, list); err != nil {
+		return err
+	}
+	if a.Kind == pipeline.UploadRun && plan.Fused(list.total, list.bytes) && list.pages == 0 {
+		a.found = list.open
+	} else if err := list.spill(ctx); err != nil {
+		return err
+	}
+	a.unfold = a.Kind == pipeline.UploadRun && a.found == nil
+	a.later(func(ctx context.Context, t *store.Tx) error {
+		return t.SetCollected(ctx, a.Request, list.total, list.prefix(), a.unfold)
+	})
+	return nil
+}
+
+// uploads lists every file that clients sent for a task.
+func (w *Worker) uploads(ctx context.Context, taskID int64) ([]pipeline.Upload, error) {
+	var all []pipeline.Upload
+	after := int64(-1)
+	for {
+		page, err := w.DB.Uploads(ctx, taskID, after, pageFiles)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < pageFiles {
+			return all, nil
+		}
+		after = page[len(page)-1].Ord
+	}
+}
+
+// collect runs the stage here, or alone in a child after crashes.
+func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList) error {
+	if a.solo {
+		var found []pipeline.SourceFile
+		if err := a.w.Solo.Run(ctx, stages.Collect, a.key("copy", ""), in, &found); err != nil {
+			return err
+		}
+		return list.add(ctx, found)
+	}
+	_, err := a.w.stages.Collect.Run(ctx, in, collect.Attempt{
+		Emit:     func(page []pipeline.SourceFile) error { return list.add(ctx, page) },
+		Key:      func(n int64) string { return stages.CopyKey(a.key("copy", ""), n) },
+		Progress: a.beat,
+	})
+	return err
+}
+
+// nameList gathers what is collected and spills full pages into blobs.
+type nameList struct {
+	a     *attempt
+	open  []pipeline.SourceFile
+	pages int64
+	total int64
+	bytes int64
+}
+
+func (l *nameList) add(ctx context.Context, files []pipeline.SourceFile) error {
+	for i := range files {
+		l.open = append(l.open, files[i])
+		l.total++
+		l.bytes += files[i].Bytes
+		if len(l.open) == pageFiles {
+			if err := l.spill(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// prefix is where the pages lie. It contains the fence, so that the pages of
+// two attempts are never mixed.
+func (l *nameList) prefix() string {
+	return fmt.Sprintf("%snames/%s-%d/", l.a.prefix(), l.a.ID, l.a.Fence)
+}
+
+// spill writes the open page as a blob.
+func (l *nameList) spill(ctx context.Context) error {
+	if len(l.open) == 0 {
+		return nil
+	}
+	w, err := l.a.w.Bucket.Create(ctx, pageKey(l.prefix(), l.pages), blob.Durable)
+	if err != nil {
+		return fmt.Errorf("write names: %w", err)
+	}
+	defer w.Abort()
+	if err := json.NewEncoder(w).Encode(l.open); err != nil {
+		return fmt.Errorf("write names: %w", err)
+	}
+	if err := w.Commit(ctx); err != nil {
+		return fmt.Errorf("write names: %w", err)
+	}
+	l.pages++
+	l.open = nil
+	l.a.beat()
+	return nil
+}
+
+func pageKey(prefix string, page int64) string { return fmt.Sprintf("%s%06d", prefix, page) }
+
+// readPage reads one page of collected names.
+func (w *Worker) readPage(ctx context.Context, prefix string, page int64) ([]pipeline.SourceFile, error) {
+	o, err := w.Bucket.Open(ctx, pageKey(prefix, page))
+	if err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	defer o.Close()
+	raw, err := io.ReadAll(o)
+	if err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	var out []pipeline.SourceFile
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/store"
+	"framemill/stages"
+	"framemill/stages/encode"
+)
+
+// encodeStep builds the chunks of the unit's range, or of the whole task when
+// the unit runs every stage. A task of the cache method builds none ahead.
+func encodeStep(ctx context.Context, a *attempt) error {
+	if err := a.flush(ctx); err != nil {
+		return err
+	}
+	data, err := a.w.DB.DataOf(ctx, a.TaskID)
+	if err != nil {
+		return fmt.Errorf("read data: %w", err)
+	}
+	if data.Method == pipeline.MethodCache {
+		return nil
+	}
+	segs, err := a.encodeSegments(ctx)
+	if err != nil {
+		return fmt.Errorf("read segments: %w", err)
+	}
+	var work []encode.ChunkWork
+	for i := range segs {
+		ordinals, err := a.chunksOf(ctx, &segs[i], data)
+		if err != nil {
+			return err
+		}
+		work = append(work, ordinals...)
+	}
+	return a.encode(ctx, data, work)
+}
+
+func (a *attempt) encodeSegments(ctx context.Context) ([]pipeline.Segment, error) {
+	if a.Kind == pipeline.UploadRun {
+		return a.w.DB.Segments(ctx, a.TaskID)
+	}
+	return a.w.DB.SegmentsByChunk(ctx, a.TaskID, a.Lo, a.Hi)
+}
+
+// chunksOf lists the chunks of a segment that the unit covers.
+func (a *attempt) chunksOf(ctx context.Context, s *pipeline.Segment, d *pipeline.Data) ([]encode.ChunkWork, error) {
+	r := plan.Range{Start: s.Start, Stop: s.Stop}
+	var out []encode.ChunkWork
+	for k := range r.Chunks(*d.ChunkSize) {
+		n := s.ChunkBase + k
+		if a.Kind == pipeline.ChunksEncode && (n < a.Lo || n >= a.Hi) {
+			continue
+		}
+		w, err := a.chunk(ctx, s, d, pipeline.Compressed, k)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// chunk describes the work of building one chunk.
+func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (encode.ChunkWork, error) {
+	r, ok := plan.Range{Start: s.Start, Stop: s.Stop}.Chunk(index, *d.ChunkSize)
+	if q == pipeline.Preview {
+		r, ok = plan.Range{Start: s.Start, Stop: s.Start}, index == 0
+	}
+	if !ok {
+		return encode.ChunkWork{}, pipeline.Errorf(pipeline.NotFound, "segment %d has no %s chunk %d", s.ID, q, index)
+	}
+	frames, err := a.w.DB.FrameFiles(ctx, d.ID, r.Start, r.Stop+1)
+	if err != nil {
+		return encode.ChunkWork{}, fmt.Errorf("read frames %d to %d: %w", r.Start, r.Stop, err)
+	}
+	if int64(len(frames)) != r.Size() {
+		return encode.ChunkWork{}, fmt.Errorf("frames %d to %d of data %d have %d rows", r.Start, r.Stop, d.ID, len(frames))
+	}
+	return encode.ChunkWork{
+		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Frames: frames,
+		Key: a.key(string(q), fmt.Sprintf("%d/%d-", s.ID, index)),
+	}, nil
+}
+
+// encode builds chunks and keeps their rows and what was found out about files.
+func (a *attempt) encode(ctx context.Context, d *pipeline.Data, work []encode.ChunkWork) error {
+	out, err := a.runEncode(ctx, encode.Input{Chunks: work, JPEGQuality: d.Quality})
+	if err != nil {
+		return err
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error {
+		if err := t.PutChunks(ctx, out.Chunks); err != nil {
+			return err
+		}
+		return t.ReportFiles(ctx, *d.RequestID, reports(out.Reports))
+	})
+	return nil
+}
+
+// runEncode runs the stage here, or alone in a child after crashes.
+func (a *attempt) runEncode(ctx context.Context, in encode.Input) (encode.Output, error) {
+	var out encode.Output
+	if a.solo {
+		err := a.w.Solo.Run(ctx, stages.Encode, "", in, &out)
+		return out, err
+	}
+	begin := a.w.clock()
+	out, err := a.w.stages.Encode.Run(ctx, in, a.beat)
+	if err == nil && len(out.Chunks) > 0 {
+		took := a.w.clock().Sub(begin) / time.Duration(len(out.Chunks))
+		for _, c := range out.Chunks {
+			a.w.Observe.ChunkBuilt(c.Quality, took, c.Bytes)
+		}
+	}
+	return out, err
+}
+
+// reports says what became of files that encoding complained about.
+func reports(found []encode.FileReport) []store.FileReport {
+	out := make([]store.FileReport, len(found))
+	for i, r := range found {
+		out[i] = store.FileReport{Ord: r.Ord, Outcome: pipeline.OutcomeFailed, Code: r.Code, Text: r.Text}
+		if r.Code == pipeline.CodeTruncated {
+			out[i].Outcome = pipeline.OutcomeTruncated
+		}
+	}
+	return out
+}

@@ -1,0 +1,82 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"framemill/pipeline"
+	"framemill/pipeline/store"
+	"framemill/stages/encode"
+)
+
+// warmJobs is how many jobs of a cache-method task get their first chunk built
+// ahead of their first reader.
+const warmJobs = 16
+
+// finishStep makes the preview and ends the request.
+func finishStep(ctx context.Context, a *attempt) error {
+	if a.Kind == pipeline.IngestFinish {
+		if err := a.flush(ctx); err != nil {
+			return err
+		}
+	}
+	data, err := a.w.DB.DataOf(ctx, a.TaskID)
+	if err != nil {
+		return fmt.Errorf("read data: %w", err)
+	}
+	segs, err := a.w.DB.Segments(ctx, a.TaskID)
+	if err != nil || len(segs) == 0 {
+		return fmt.Errorf("read segments: %d found: %w", len(segs), err)
+	}
+	preview, err := a.chunk(ctx, &segs[0], data, pipeline.Preview, 0)
+	if err != nil {
+		return err
+	}
+	if err := a.encode(ctx, data, []encode.ChunkWork{preview}); err != nil {
+		return err
+	}
+	if data.Method == pipeline.MethodCache {
+		a.warm(segs)
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error {
+		bad, err := t.CountBad(ctx, a.Request.ID)
+		if err != nil {
+			return err
+		}
+		return t.EndRequest(ctx, a.Claim, note(bad))
+	})
+	return nil
+}
+
+// warm asks for the first chunk of the first jobs.
+func (a *attempt) warm(segs []pipeline.Segment) {
+	units := make([]pipeline.Unit, 0, warmJobs)
+	for _, s := range segs[:min(warmJobs, len(segs))] {
+		units = append(units, store.ChunkUnit(store.Ask{
+			TaskID: a.TaskID, Tenant: a.Tenant, SegmentID: s.ID, Quality: pipeline.Compressed, Lane: pipeline.Background,
+		}))
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error { return t.AddUnits(ctx, units) })
+}
+
+// note says what people should know of a request that succeeded, "" if all
+// files were fine.
+func note(bad map[pipeline.Outcome]int64) string {
+	var parts []string
+	for _, o := range []struct {
+		outcome pipeline.Outcome
+		text    string
+	}{
+		{pipeline.OutcomeFailed, "%d files cannot be used and were left out or replaced"},
+		{pipeline.OutcomeTruncated, "%d files end early and were used as far as they go"},
+	} {
+		if n := bad[o.outcome]; n > 0 {
+			parts = append(parts, fmt.Sprintf(o.text, n))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "; the report of the request names them"
+}

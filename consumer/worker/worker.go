@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/dispatch"
+	"framemill/pipeline/source"
+	"framemill/pipeline/store"
+	"framemill/stages"
+)
+
+// Config sizes a worker.
+type Config struct {
+	Slots   map[pipeline.Lane]int // units at a time, by lane
+	Version string                // of this build, for people
+}
+
+// Validate reports everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	if len(c.Slots) == 0 {
+		errs = append(errs, errors.New("a worker needs slots"))
+	}
+	for lane, n := range c.Slots {
+		if n < 1 {
+			errs = append(errs, fmt.Errorf("lane %s has %d slots, want at least 1", lane, n))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Observer hears of units that ended. Its methods must be quick.
+type Observer interface {
+	UnitEnded(kind pipeline.MessageKind, lane pipeline.Lane, verdict string, took time.Duration)
+	ChunkBuilt(q pipeline.Quality, took time.Duration, bytes int64)
+}
+
+// Parts is what a worker works with.
+type Parts struct {
+	DB      *store.DB
+	Bucket  blob.Bucket
+	Share   *source.Share // nil = none
+	Advance *dispatch.Advancer
+	Kick    func() // wakes the relay
+	Solo    Solo   // runs a stage alone in a child process
+	Observe Observer
+	Log     *slog.Logger
+}
+
+// Worker runs the units of one process.
+type Worker struct {
+	Parts
+	cfg    Config
+	row    pipeline.Worker
+	stages *stages.Set
+	clock  func() time.Time
+
+	mu   sync.Mutex
+	held map[pipeline.UnitID]*attempt
+}
+
+// New returns a worker. It is not known to others before its first beat.
+func New(cfg Config, p Parts) (*Worker, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	slots, err := json.Marshal(cfg.Slots)
+	if err != nil {
+		return nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return &Worker{
+		Parts:  p,
+		cfg:    cfg,
+		row:    pipeline.Worker{ID: pipeline.NewID(), Host: host, Version: cfg.Version, Slots: string(slots)},
+		stages: stages.New(p.Bucket, p.Share, newGate().enter),
+		clock:  time.Now,
+		held:   make(map[pipeline.UnitID]*attempt),
+	}, nil
+}
+
+// ID returns the id of the worker's row.
+func (w *Worker) ID() string { return w.row.ID }
+
+// Run beats and watches until ctx ends.
+func (w *Worker) Run(ctx context.Context) {
+	beat := time.NewTicker(pipeline.BeatEvery)
+	defer beat.Stop()
+	watch := time.NewTicker(time.Second)
+	defer watch.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+			if err := w.Beat(ctx); err != nil && ctx.Err() == nil {
+				w.Log.Warn("beat", "error", err)
+			}
+		case <-watch.C:
+			w.watch()
+		}
+	}
+}
+
+// Beat says once that the process lives, and ends attempts whose units others
+// have taken.
+func (w *Worker) Beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pipeline.LeaseTime/2)
+	defer cancel()
+	lost, err := w.DB.Beat(ctx, w.row, w.heldIDs())
+	if err != nil {
+		return err
+	}
+	for _, id := range lost {
+		w.end(id, store.ErrStale)
+	}
+	return nil
+}
+
+// Leave removes the worker's row, so that nothing is sent for it any more.
+func (w *Worker) Leave(ctx context.Context) error { return w.DB.Leave(ctx, w.row.ID) }
+
+func (w *Worker) heldIDs() []pipeline.UnitID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := make([]pipeline.UnitID, 0, len(w.held))
+	for id := range w.held {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// end ends the attempt at a unit, if it runs here, for a cause.
+func (w *Worker) end(id pipeline.UnitID, cause error) {
+	w.mu.Lock()
+	a := w.held[id]
+	w.mu.Unlock()
+	if a != nil {
+		a.cancel(cause)
+	}
+}
+
+// watch ends attempts that have made no progress for too long.
+func (w *Worker) watch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.held {
+		if idle := w.clock().Sub(a.lastProgress()); idle > pipeline.StallAfter {
+			a.cancel(pipeline.Failf(pipeline.CodeStalled, "", "no progress for %s", idle.Round(time.Second)))
+		}
+	}
+}

@@ -1,0 +1,34 @@
+// Package stages says which stages a message runs. The stages themselves lie
+// below it, one package each; none knows its neighbours.
+package stages
+
+import "framemill/pipeline"
+
+// Name names a stage.
+type Name string
+
+// The stages in the order of an ingest.
+const (
+	Collect  Name = "collect"  // list the sources
+	Probe    Name = "probe"    // read headers
+	Filter   Name = "filter"   // order and select frames
+	Generate Name = "generate" // cut segments and jobs, and publish them
+	Encode   Name = "encode"   // make the chunks that must be stored
+	Finish   Name = "finish"   // preview, counts, end of the request
+	Serve    Name = "serve"    // make one chunk that a reader waits for
+	Purge    Name = "purge"    // remove what nobody needs any more
+)
+
+// Order is the span of stages that each message runs. A small ingest runs all
+// of them in one message; a large one runs the same stages, each in units of
+// its own.
+var Order = map[pipeline.MessageKind][]Name{
+	pipeline.UploadRun:     {Collect, Probe, Filter, Generate, Encode, Finish},
+	pipeline.UploadCollect: {Collect},
+	pipeline.UploadProbe:   {Probe},
+	pipeline.JobsGenerate:  {Filter, Generate},
+	pipeline.ChunksEncode:  {Encode},
+	pipeline.IngestFinish:  {Finish},
+	pipeline.ChunkServe:    {Serve},
+	pipeline.TaskPurge:     {Purge},
+}
