@@ -177,7 +177,7 @@ func (s *Server) updateProject(w http.ResponseWriter, r *http.Request) error {
 	if err := decodePatch(r, &in); err != nil {
 		return err
 	}
-	if in.OwnerID.Set || in.AssigneeID.Set || in.OrganizationID.Set {
+	if in.OwnerID.Set || in.AssigneeID.Set {
 		if err := check(r, access.AssignProject, access.Project(p)); err != nil {
 			return err
 		}

@@ -204,7 +204,7 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 // actions are what the caller must be allowed to do for the change.
 func (in *taskPatch) actions() []access.Action {
 	actions := []access.Action{access.EditTask}
-	if in.OwnerID.Set || in.AssigneeID.Set || in.ProjectID.Set || in.OrganizationID.Set {
+	if in.OwnerID.Set || in.AssigneeID.Set {
 		actions = append(actions, access.AssignTask)
 	}
 	return actions
