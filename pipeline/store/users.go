@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"framemill/pipeline"
@@ -39,16 +40,13 @@ func (t *Tx) freeUser(ctx context.Context, id int64, u pipeline.User) error {
 		SELECT `+userColumns+` FROM users
 		WHERE id <> ? AND (username = ? OR (email <> '' AND LOWER(email) = LOWER(?)))`,
 		id, u.Name, u.Email)
-	if err != nil {
+	if err != nil || len(taken) == 0 {
 		return err
 	}
-	for _, other := range taken {
-		if other.Name == u.Name {
-			return pipeline.FieldErrorf("username", "A user with that username already exists.")
-		}
-		return pipeline.FieldErrorf("email", "A user with that email already exists.")
+	if slices.ContainsFunc(taken, func(other pipeline.User) bool { return other.Name == u.Name }) {
+		return pipeline.FieldErrorf("username", "A user with that username already exists.")
 	}
-	return nil
+	return pipeline.FieldErrorf("email", "A user with that email already exists.")
 }
 
 // User returns the user with an id.

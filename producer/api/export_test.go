@@ -27,3 +27,15 @@ var ISO = iso
 
 // StatusOf is the table of statuses.
 var StatusOf = statusOf
+
+// ClassNames names the classes of operations.
+var ClassNames = map[class]string{core: "core", people: "people", notes: "notes", answered: "answered", ours: "ours"}
+
+// Classes returns the class of every route, by method and path.
+func Classes(s *Server) map[string]string {
+	out := make(map[string]string)
+	for _, rt := range s.routes() {
+		out[rt.method+" "+rt.pattern] = ClassNames[rt.class&^(open|stream)]
+	}
+	return out
+}

@@ -39,9 +39,6 @@ const (
 	stream class = 1 << 7 // the handler bounds the body itself
 )
 
-// kind is the class without its traits.
-func (c class) kind() class { return c &^ (open | stream) }
-
 // Handler returns the handler of everything below /api.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()

@@ -6,7 +6,7 @@ import "slices"
 // ours. A path that has no line here does not exist.
 func (s *Server) routes() []route {
 	return slices.Concat(s.taskRoutes(), s.jobRoutes(), s.projectRoutes(), s.serverRoutes(),
-		peopleRoutes(), noteRoutes(), answeredRoutes(), s.ownRoutes())
+		peopleRoutes(), s.noteRoutes(), answeredRoutes(), s.ownRoutes())
 }
 
 // taskRoutes are the operations on tasks and their data.
@@ -19,8 +19,8 @@ func (s *Server) taskRoutes() []route {
 		{"PATCH", "/api/tasks/{id}", core, s.updateTask},
 		{"DELETE", "/api/tasks/{id}", core, s.deleteTask},
 		{"GET", "/api/tasks/{id}/status", core, s.readTaskStatus},
-		{"GET", "/api/tasks/{id}/validation_layout", core, notOffered},
-		{"PATCH", "/api/tasks/{id}/validation_layout", core, notOffered},
+		{"GET", "/api/tasks/{id}/validation_layout", core, s.readTaskLayout},
+		{"PATCH", "/api/tasks/{id}/validation_layout", core, s.updateTaskLayout},
 
 		// Data of tasks.
 		{"GET", "/api/tasks/{id}/data", core, notOffered},
@@ -40,8 +40,8 @@ func (s *Server) jobRoutes() []route {
 		{"GET", "/api/jobs/{id}", core, s.readJob},
 		{"PATCH", "/api/jobs/{id}", core, s.updateJob},
 		{"DELETE", "/api/jobs/{id}", core, s.deleteJob},
-		{"GET", "/api/jobs/{id}/validation_layout", core, notOffered},
-		{"PATCH", "/api/jobs/{id}/validation_layout", core, notOffered},
+		{"GET", "/api/jobs/{id}/validation_layout", core, s.readJobLayout},
+		{"PATCH", "/api/jobs/{id}/validation_layout", core, s.updateJobLayout},
 
 		// Data of jobs.
 		{"GET", "/api/jobs/{id}/data", core, notOffered},
@@ -156,15 +156,15 @@ func peopleRoutes() []route {
 }
 
 // noteRoutes are the operations on what annotators draw and write.
-func noteRoutes() []route {
+func (s *Server) noteRoutes() []route {
 	return []route{
 		// Annotation data.
-		{"GET", "/api/tasks/{id}/annotations", notes, noAnnotations},
+		{"GET", "/api/tasks/{id}/annotations", notes, s.readTaskAnnotations},
 		{"POST", "/api/tasks/{id}/annotations", notes, notOffered},
 		{"PUT", "/api/tasks/{id}/annotations", notes, notOffered},
 		{"PATCH", "/api/tasks/{id}/annotations", notes, notOffered},
 		{"DELETE", "/api/tasks/{id}/annotations", notes, notOffered},
-		{"GET", "/api/jobs/{id}/annotations", notes, noAnnotations},
+		{"GET", "/api/jobs/{id}/annotations", notes, s.readJobAnnotations},
 		{"POST", "/api/jobs/{id}/annotations", notes, notOffered},
 		{"PUT", "/api/jobs/{id}/annotations", notes, notOffered},
 		{"PATCH", "/api/jobs/{id}/annotations", notes, notOffered},

@@ -27,6 +27,7 @@ type bundle struct {
 	t       *testing.T
 	url     string
 	db      *store.DB
+	server  *api.Server
 	handler http.Handler
 	users   map[string]pipeline.User
 }
@@ -56,7 +57,7 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{t: t, db: db, handler: contract.Check(t, s.Handler()), users: make(map[string]pipeline.User)}
+	b := &bundle{t: t, db: db, server: s, handler: contract.Check(t, s.Handler()), users: make(map[string]pipeline.User)}
 	server := httptest.NewServer(b.handler)
 	t.Cleanup(server.Close)
 	b.url = server.URL

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"framemill/pipeline"
+	"framemill/producer/access"
 )
 
 // What is outside the scope, or holds nothing yet, is answered here: reads
@@ -40,9 +41,23 @@ type annotations struct {
 	Intervals []struct{} `json:"intervals"`
 }
 
-func noAnnotations(w http.ResponseWriter, _ *http.Request) error {
+func noneDrawn() annotations {
 	none := []struct{}{}
-	return writeJSON(w, http.StatusOK, annotations{Tags: none, Shapes: none, Tracks: none, Intervals: none})
+	return annotations{Tags: none, Shapes: none, Tracks: none, Intervals: none}
+}
+
+func (s *Server) readTaskAnnotations(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.taskInPath(r, access.ViewTask); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, noneDrawn())
+}
+
+func (s *Server) readJobAnnotations(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.jobInPath(r, access.ViewJob); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, noneDrawn())
 }
 
 // noWebhookEvents lists the events that a webhook could ask for.

@@ -42,20 +42,6 @@ func basicUserOf(r *http.Request, u pipeline.User) basicUser {
 	}
 }
 
-// basicUserIn returns the public face of the user with an id among some that
-// were read, nil if the id is nil or the user is gone.
-func basicUserIn(r *http.Request, users map[int64]pipeline.User, id *int64) *basicUser {
-	if id == nil {
-		return nil
-	}
-	u, ok := users[*id]
-	if !ok {
-		return nil
-	}
-	b := basicUserOf(r, u)
-	return &b
-}
-
 func fullUserOf(r *http.Request, u pipeline.User) fullUser {
 	admin := u.Group == pipeline.GroupAdmin
 	return fullUser{
