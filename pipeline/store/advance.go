@@ -17,8 +17,8 @@ type Step struct {
 // may read in the same transaction. There is no counter to fight over: of all
 // the callers one changes the row.
 func (db *DB) Advance(ctx context.Context, requestID int64, next func(context.Context, *Tx, *pipeline.Request) (Step, error)) (bool, error) {
-	open, err := db.openUnits(ctx, requestID)
-	if err != nil || open {
+	through, err := db.phaseIsThrough(ctx, requestID)
+	if err != nil || !through {
 		return false, err
 	}
 	var moved bool
@@ -26,10 +26,10 @@ func (db *DB) Advance(ctx context.Context, requestID int64, next func(context.Co
 		moved = false
 		var r pipeline.Request
 		err := t.get(ctx, &r, `SELECT `+requestColumns+` FROM requests WHERE id = ?`+t.d.forUpdate(), requestID)
-		if err != nil || r.State != pipeline.RequestRunning || r.Phase == pipeline.PhaseFinish || r.Phase == pipeline.PhaseAll {
+		if err != nil {
 			return err
 		}
-		if open, err := t.openUnits(ctx, requestID); err != nil || open {
+		if through, err := t.phaseIsThrough(ctx, requestID); err != nil || !through {
 			return err
 		}
 		step, err := next(ctx, t, &r)
@@ -46,12 +46,15 @@ func (db *DB) Advance(ctx context.Context, requestID int64, next func(context.Co
 	return moved, err
 }
 
-// openUnits reports whether any unit of a request is yet to be done.
-func (c conn) openUnits(ctx context.Context, requestID int64) (bool, error) {
-	var open bool
-	err := c.get(ctx, &open, `
-		SELECT EXISTS (SELECT 1 FROM units WHERE request_id = ? AND state IN ('ready', 'running'))`, requestID)
-	return open, err
+// phaseIsThrough reports whether a request runs, every unit of its phase is
+// done, and another phase follows.
+func (c conn) phaseIsThrough(ctx context.Context, requestID int64) (bool, error) {
+	var through bool
+	err := c.get(ctx, &through, `
+		SELECT EXISTS (SELECT 1 FROM requests WHERE id = ? AND state = 'running' AND phase NOT IN ('all', 'finish'))
+			AND NOT EXISTS (SELECT 1 FROM units WHERE request_id = ? AND state IN ('ready', 'running'))`,
+		requestID, requestID)
+	return through, err
 }
 
 // Stuck lists running requests without an open unit: the process that should
@@ -60,7 +63,7 @@ func (db *DB) Stuck(ctx context.Context, limit int) ([]int64, error) {
 	var ids []int64
 	err := db.all(ctx, &ids, `
 		SELECT r.id FROM requests r
-		WHERE r.state = 'running' AND NOT EXISTS (
+		WHERE r.state = 'running' AND r.phase NOT IN ('all', 'finish') AND NOT EXISTS (
 			SELECT 1 FROM units u WHERE u.request_id = r.id AND u.state IN ('ready', 'running')
 		) ORDER BY r.id LIMIT ?`, limit)
 	return ids, err
