@@ -267,6 +267,7 @@ func TestCompressTruncated(t *testing.T) {
 	m := photo(256, 256)
 	whole := jpegBytes(t, m, 90)
 	restarts := withRestarts(t)
+	flat := pngBytes(t, m)
 	for _, tt := range []struct {
 		name string
 		data []byte
@@ -275,6 +276,8 @@ func TestCompressTruncated(t *testing.T) {
 		{"all but the end marker", whole[:len(whole)-2]},
 		{"cut inside a marker", whole[:len(whole)-1]},
 		{"restart intervals", restarts[:len(restarts)*2/3]},
+		{"png", flat[:len(flat)*2/3]},
+		{"png without its end", flat[:len(flat)-12]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/gif"
 	"image/jpeg"
-	"image/png"
 	"io"
 	"math"
 
@@ -81,11 +80,11 @@ func decode(src *source, h *header) (m image.Image, truncated bool, err error) {
 	case TIFF:
 		m, err = tiff.Decode(src)
 		return m, false, err
+	case PNG:
+		return decodePNG(src, h)
 	}
 	buffered := bufio.NewReaderSize(src, 64<<10)
 	switch h.Format {
-	case PNG:
-		m, err = png.Decode(buffered)
 	case BMP:
 		m, err = bmp.Decode(buffered)
 	case WebP:
@@ -123,10 +122,11 @@ func decodeGIF(r io.Reader, h *header) (image.Image, error) {
 // source is the file under a decoder. It ends when its context does, and keeps
 // the error of a failing storage apart from what the decoder makes of it.
 type source struct {
-	ctx context.Context
-	r   io.ReadSeeker
-	pos int64
-	err error
+	ctx   context.Context
+	r     io.ReadSeeker
+	pos   int64
+	ended bool // a read found the end
+	err   error
 }
 
 // Read implements io.Reader.
@@ -137,7 +137,9 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.pos += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
+		s.ended = true
+	} else if err != nil {
 		s.err = err
 	}
 	return n, err

@@ -28,6 +28,7 @@ func pngHeader(w *window) (header, error) {
 	h.Width, h.Height = int64(binary.BigEndian.Uint32(b[8:])), int64(binary.BigEndian.Uint32(b[12:]))
 	depth, kind, interlaced := b[16], b[17], b[20] != 0
 	h.bilevel = depth == 1 && kind == 0
+	h.png = pngLayout{bits: int64(depth) * pngChannels(kind), interlaced: interlaced}
 	h.Decoded = pngMemory(h.Width, h.Height, depth, kind)
 	if interlaced {
 		h.Decoded *= 2
@@ -53,6 +54,20 @@ func pngMemory(width, height int64, depth, kind byte) int64 {
 		perPixel = 12
 	}
 	return perPixel * (width & (1<<24 - 1)) * (height & (1<<24 - 1))
+}
+
+// pngChannels returns how many samples a pixel has.
+func pngChannels(kind byte) int64 {
+	const greyAlpha, colour, colourAlpha = 4, 2, 6
+	switch kind {
+	case greyAlpha:
+		return 2
+	case colour:
+		return 3
+	case colourAlpha:
+		return 4
+	}
+	return 1
 }
 
 // pngOrientation looks for an eXIf chunk before the pixels. A PNG whose chunks

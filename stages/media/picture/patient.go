@@ -8,7 +8,7 @@ import (
 
 // maxScans bounds the scans of one JPEG. Real ones have up to a dozen; each
 // makes the decoder visit every block again.
-const maxScans = 500
+const maxScans = 100
 
 var errTooManyScans = errors.New("too many scans")
 
@@ -17,8 +17,7 @@ var errTooManyScans = errors.New("too many scans")
 // standard decoder gives no picture at all for half a file.
 type patient struct {
 	src     *source
-	scans   int
-	last    byte // of the previous read
+	marks   marks
 	padding *padding
 }
 
@@ -28,31 +27,69 @@ func (p *patient) Read(b []byte) (int, error) {
 		return p.padding.Read(b)
 	}
 	n, err := p.src.Read(b)
-	p.watch(b[:n])
-	if p.scans > maxScans {
+	p.marks.follow(b[:n])
+	if p.marks.scans > maxScans {
 		return 0, errTooManyScans
 	}
 	if n > 0 || !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	if p.padding, err = newPadding(p.src); err != nil {
+	if p.padding, err = newPadding(p.src, p.marks.restarts); err != nil {
 		return 0, err
 	}
 	return p.padding.Read(b)
 }
 
-// watch counts scan headers. Inside coded data the pair cannot occur; inside
-// metadata it may by chance, hence the generous bound.
-func (p *patient) watch(b []byte) {
-	if len(b) == 0 {
-		return
-	}
-	if p.last == 0xff && b[0] == mSOS {
-		p.scans++
-	}
-	p.scans += bytes.Count(b, []byte{0xff, mSOS})
-	p.last = b[len(b)-1]
+// marks follows the markers of a JPEG as its bytes pass by.
+type marks struct {
+	scans    int
+	restarts int // restart markers of the scan under way
+
+	step func(m *marks, c byte) // what to do with the next byte; nil looks for a marker
+	high int                    // of a segment's length
+	skip int                    // bytes of a segment still to come
 }
+
+func (m *marks) follow(b []byte) {
+	for len(b) > 0 {
+		n := 1
+		switch {
+		case m.skip > 0:
+			n = min(m.skip, len(b))
+			m.skip -= n
+		case m.step != nil:
+			m.step(m, b[0])
+		default:
+			if n = bytes.IndexByte(b, 0xff) + 1; n == 0 {
+				return
+			}
+			m.step = (*marks).marker
+		}
+		b = b[n:]
+	}
+}
+
+// marker takes the byte behind 0xff.
+func (m *marks) marker(c byte) {
+	m.step = nil
+	switch {
+	case c == 0xff: // a fill byte
+		m.step = (*marks).marker
+	case c >= mRST0 && c <= mRST7:
+		m.restarts++
+	case c < 0xc0 || c == mSOI || c == mEOI:
+	default:
+		if c == mSOS {
+			m.scans++
+			m.restarts = 0
+		}
+		m.step = (*marks).lengthHigh
+	}
+}
+
+func (m *marks) lengthHigh(c byte) { m.high, m.step = int(c)<<8, (*marks).lengthLow }
+
+func (m *marks) lengthLow(c byte) { m.skip, m.step = max((m.high|int(c))-2, 0), nil }
 
 // padding is what stands in for the missing end of a JPEG: for each restart
 // interval that is left a run of zero bits, which any Huffman table decodes,
@@ -74,19 +111,15 @@ const zerosPerBlock = 64
 // maxPadding bounds the zeros of one file, for they cost time.
 const maxPadding = 512 << 20
 
-func newPadding(src *source) (*padding, error) {
-	size := src.pos
-	w := &window{src: src.r, size: size, pos: -1}
-	l, err := readLayout(w)
+// newPadding reads the headers of the file again; restarts markers of the scan
+// in which it ends were seen.
+func newPadding(src *source, restarts int) (*padding, error) {
+	l, err := readLayout(&window{src: src.r, size: src.pos, pos: -1})
 	if err != nil {
 		return nil, io.ErrUnexpectedEOF // it ends before its pixels begin
 	}
-	next, err := nextRestart(src.r, l.scan)
-	if err != nil {
-		return nil, err
-	}
 	blocks, units := l.frame.blocks()
-	p := &padding{interval: zerosPerBlock * blocks, next: next}
+	p := &padding{interval: zerosPerBlock * blocks, next: mRST0 + byte(restarts%8)}
 	if l.restart > 0 && l.restart < units {
 		p.left = units / l.restart
 		p.interval = zerosPerBlock * (blocks/units*l.restart + 1)
@@ -140,7 +173,6 @@ func (p *padding) advance() {
 type layout struct {
 	frame   frame
 	restart int64 // units between restart markers, 0 for none
-	scan    int64 // where the first scan's data begin
 }
 
 func readLayout(w *window) (layout, error) {
@@ -155,8 +187,6 @@ func readLayout(w *window) (layout, error) {
 				return err
 			}
 			l.restart = int64(b[0])<<8 | int64(b[1])
-		case marker == mSOS:
-			l.scan = off + n
 		}
 		return err
 	})
@@ -164,32 +194,4 @@ func readLayout(w *window) (layout, error) {
 		err = errShort
 	}
 	return l, err
-}
-
-// nextRestart returns the restart marker that the decoder waits for at the end
-// of the file: the one after the last of the last scan.
-func nextRestart(r io.ReadSeeker, scan int64) (byte, error) {
-	if _, err := r.Seek(scan, io.SeekStart); err != nil {
-		return 0, err
-	}
-	next := byte(mRST0)
-	buf := make([]byte, 64<<10)
-	marked := false
-	for {
-		n, err := r.Read(buf)
-		for _, c := range buf[:n] {
-			if marked && c >= mRST0 && c <= mRST7 {
-				next = mRST0 + (c-mRST0+1)%8
-			} else if marked && c == mSOS {
-				next = mRST0
-			}
-			marked = c == 0xff
-		}
-		if errors.Is(err, io.EOF) {
-			return next, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
 }

@@ -66,6 +66,7 @@ func Probe(r io.ReadSeeker, size int64, lim Limits) (Info, error) {
 type header struct {
 	Info
 	bilevel bool // one bit a pixel, black and white
+	png     pngLayout
 }
 
 // stored returns the size as stored, that is before orientation.

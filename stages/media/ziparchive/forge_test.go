@@ -36,7 +36,7 @@ func patchEnd(b []byte, off int, v uint32) []byte {
 	return c
 }
 
-// bomb is 512 MiB of zeros in about half a megabyte.
+// bomb is 128 MiB of zeros in an eighth of a megabyte.
 func bomb(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -46,7 +46,7 @@ func bomb(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	zeros := make([]byte, 1<<20)
-	for range 512 {
+	for range 128 {
 		if _, err := m.Write(zeros); err != nil {
 			t.Fatal(err)
 		}
