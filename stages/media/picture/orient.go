@@ -5,8 +5,9 @@ import (
 	"image/draw"
 )
 
-// upright turns a picture by its EXIF orientation. YCbCr comes back as 4:4:4,
-// for a halved chroma grid cannot be turned exactly when a side is odd.
+// upright turns a picture by its EXIF orientation. YCbCr comes back as 4:2:0
+// if it was that and its sides are even, and else as 4:4:4: a halved grid of
+// chroma cannot be turned exactly when a side is odd.
 func upright(m image.Image, orient int64) image.Image {
 	if orient <= 1 {
 		return m
@@ -18,6 +19,9 @@ func upright(m image.Image, orient int64) image.Image {
 	}
 	switch m := m.(type) {
 	case *image.YCbCr:
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 && size.X%2 == 0 && size.Y%2 == 0 {
+			return uprightHalved(m, rect, orient)
+		}
 		return uprightYCbCr(m, rect, orient)
 	case *image.NYCbCrA:
 		return uprightYCbCr(&m.YCbCr, rect, orient) // alpha is dropped anyway
@@ -118,6 +122,16 @@ func steps(orient int64, size image.Point, n, stride int) (start, right, down in
 		return lastX, stride, -n
 	}
 	return 0, n, stride
+}
+
+// uprightHalved turns a 4:2:0 picture with even sides plane by plane.
+func uprightHalved(m *image.YCbCr, rect image.Rectangle, orient int64) *image.YCbCr {
+	out := image.NewYCbCr(rect, image.YCbCrSubsampleRatio420)
+	size, half := m.Rect.Size(), m.Rect.Size().Div(2)
+	turn(plane{out.Y, out.YStride}, plane{m.Y, m.YStride}, 1, size, orient)
+	turn(plane{out.Cb, out.CStride}, plane{m.Cb, m.CStride}, 1, half, orient)
+	turn(plane{out.Cr, out.CStride}, plane{m.Cr, m.CStride}, 1, half, orient)
+	return out
 }
 
 // uprightYCbCr turns m into a 4:4:4 picture; orientation 1 only lifts it.
