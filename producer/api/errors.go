@@ -63,7 +63,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case pipeline.TooMany:
 		setRetryAfter(header, err)
 	}
-	if err := writeJSON(w, statusOf[e.Kind], bodyOf(e)); err != nil {
+	body := bodyOf(e)
+	if _, ok := errors.AsType[*bareError](err); ok {
+		body = e.Text
+	}
+	if err := writeJSON(w, statusOf[e.Kind], body); err != nil {
 		s.Log.DebugContext(r.Context(), "error not delivered", "request_id", t.id, "error", err)
 	}
 }

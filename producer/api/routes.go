@@ -23,11 +23,11 @@ func (s *Server) taskRoutes() []route {
 		{"PATCH", "/api/tasks/{id}/validation_layout", core, s.updateTaskLayout},
 
 		// Data of tasks.
-		{"GET", "/api/tasks/{id}/data", core, notOffered},
-		{"POST", "/api/tasks/{id}/data", core | stream, notOffered},
-		{"GET", "/api/tasks/{id}/data/meta", core, notOffered},
-		{"PATCH", "/api/tasks/{id}/data/meta", core, notOffered},
-		{"GET", "/api/tasks/{id}/preview", core, notOffered},
+		{"GET", "/api/tasks/{id}/data", core, s.readTaskData},
+		{"POST", "/api/tasks/{id}/data", core | stream, s.postData},
+		{"GET", "/api/tasks/{id}/data/meta", core, s.readTaskMeta},
+		{"PATCH", "/api/tasks/{id}/data/meta", core, s.updateTaskMeta},
+		{"GET", "/api/tasks/{id}/preview", core, s.readTaskPreview},
 	}
 }
 
@@ -44,10 +44,10 @@ func (s *Server) jobRoutes() []route {
 		{"PATCH", "/api/jobs/{id}/validation_layout", core, s.updateJobLayout},
 
 		// Data of jobs.
-		{"GET", "/api/jobs/{id}/data", core, notOffered},
-		{"GET", "/api/jobs/{id}/data/meta", core, notOffered},
-		{"PATCH", "/api/jobs/{id}/data/meta", core, notOffered},
-		{"GET", "/api/jobs/{id}/preview", core, notOffered},
+		{"GET", "/api/jobs/{id}/data", core, s.readJobData},
+		{"GET", "/api/jobs/{id}/data/meta", core, s.readJobMeta},
+		{"PATCH", "/api/jobs/{id}/data/meta", core, s.updateJobMeta},
+		{"GET", "/api/jobs/{id}/preview", core, s.readJobPreview},
 	}
 }
 
@@ -68,7 +68,7 @@ func (s *Server) projectRoutes() []route {
 		{"DELETE", "/api/projects/{id}", core, s.deleteProject},
 
 		// Previews of projects.
-		{"GET", "/api/projects/{id}/preview", core, notOffered},
+		{"GET", "/api/projects/{id}/preview", core, s.readProjectPreview},
 
 		// Requests.
 		{"GET", "/api/requests", core, s.listRequests},

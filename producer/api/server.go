@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"sync"
 
+	"framemill/pipeline"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
+	"framemill/producer/receive"
+	"framemill/producer/serve"
 )
 
 // Config is what an operator may choose of the API.
@@ -22,6 +25,10 @@ type Config struct {
 	VersionByClient bool
 	// SharePrefix is where clients believe the share to be mounted.
 	SharePrefix string
+	// OnError is the policy of requests that do not name one.
+	OnError pipeline.OnError
+	// ForceCache builds every chunk when it is first asked for.
+	ForceCache bool
 }
 
 // Deps are what the API stands on.
@@ -30,6 +37,10 @@ type Deps struct {
 	Access authenticator
 	Share  shareLister // nil without a share
 	Log    *slog.Logger
+
+	Receive *receive.Receiver
+	Serve   *serve.Server
+	Kick    func() // wakes the relay after an ingest was accepted
 }
 
 // authenticator tells who sent a request, and opens and ends logins.
@@ -58,6 +69,12 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	if deps.DB == nil || deps.Access == nil || deps.Log == nil {
 		return nil, errors.New("the API needs a database, an authenticator and a log")
+	}
+	if deps.Receive == nil || deps.Serve == nil || deps.Kick == nil {
+		return nil, errors.New("the API needs a receiver, a server of bytes and a way to wake the relay")
+	}
+	if cfg.OnError == "" {
+		cfg.OnError = pipeline.ErrorSkip
 	}
 	return &Server{cfg: cfg, Deps: deps, contractJSON: sync.OnceValues(contractJSON)}, nil
 }

@@ -12,10 +12,13 @@ import (
 	"testing"
 
 	"framemill/pipeline"
+	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
 	"framemill/producer/api"
+	"framemill/producer/receive"
+	"framemill/producer/serve"
 	"framemill/tests/contract"
 )
 
@@ -27,6 +30,8 @@ type bundle struct {
 	t       *testing.T
 	url     string
 	db      *store.DB
+	bucket  *fs.Bucket
+	work    func() // what a consumer does when it is woken, if anything
 	server  *api.Server
 	handler http.Handler
 	users   map[string]pipeline.User
@@ -53,11 +58,27 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = share.Close() })
-	s, err := api.New(cfg, api.Deps{DB: db, Access: guard, Share: share, Log: slog.New(slog.DiscardHandler)})
+	bucket, err := fs.New(fs.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{t: t, db: db, server: s, handler: contract.Check(t, s.Handler()), users: make(map[string]pipeline.User)}
+	t.Cleanup(func() { _ = bucket.Close() })
+	b := &bundle{t: t, db: db, bucket: bucket, users: make(map[string]pipeline.User)}
+	limits := receive.Defaults()
+	limits.MinFreeShare = 0 // of whatever disk the tests run on
+	log := slog.New(slog.DiscardHandler)
+	receiver, err := receive.New(limits, bucket, db, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.server, err = api.New(cfg, api.Deps{
+		DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
+		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share), b.kick),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.handler = contract.Check(t, b.server.Handler())
 	server := httptest.NewServer(b.handler)
 	t.Cleanup(server.Close)
 	b.url = server.URL
@@ -65,6 +86,13 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 		b.addUser(group, group)
 	}
 	return b
+}
+
+// kick wakes the consumer.
+func (b *bundle) kick() {
+	if b.work != nil {
+		b.work()
+	}
 }
 
 // addUser adds a user whose name is known to as.

@@ -194,6 +194,16 @@ func (b *Batch) Discard(ctx context.Context) {
 	b.rc.delete(ctx, keys)
 }
 
+// Drop removes the files that an attempt which failed has left to the task.
+func (rc *Receiver) Drop(ctx context.Context, taskID int64) error {
+	unused, err := rc.db.DropUploads(ctx, taskID)
+	if err != nil {
+		return fmt.Errorf("drop uploads of task %d: %w", taskID, err)
+	}
+	rc.delete(ctx, unused)
+	return nil
+}
+
 // delete removes blobs that no row names. It goes on although the client has
 // left; what it cannot remove, the collector finds later.
 func (rc *Receiver) delete(ctx context.Context, keys []string) {

@@ -71,6 +71,9 @@ type uploadStore interface {
 	// SaveUploads makes files part of the task, all or none, and returns the
 	// keys of blobs that no row names any more.
 	SaveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error)
+	// DropUploads takes the files of a failed attempt from the task, and
+	// returns the keys of their blobs.
+	DropUploads(ctx context.Context, taskID int64) (unused []string, err error)
 }
 
 // Receiver takes in bodies. Its methods may be called concurrently.

@@ -33,6 +33,8 @@ type ledger struct {
 	calls int
 	err   error // of Uploadable
 	lost  error // of SaveUploads
+
+	dropped []string // by DropUploads
 }
 
 func (l *ledger) Uploadable(context.Context, int64) error { return l.err }
@@ -47,6 +49,8 @@ func (l *ledger) SaveUploads(_ context.Context, _ int64, files []pipeline.Upload
 	l.files = append(l.files, files...)
 	return nil, nil
 }
+
+func (l *ledger) DropUploads(context.Context, int64) ([]string, error) { return l.dropped, nil }
 
 func (l *ledger) names() (names []string) {
 	for _, f := range l.files {
