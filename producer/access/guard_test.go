@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -197,8 +196,6 @@ func TestManyNamesFromOneAddress(t *testing.T) {
 func TestGuessingAtOnce(t *testing.T) {
 	t.Parallel()
 	g, _ := newGuard(t, access.Config{})
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	looked := 0
@@ -212,12 +209,8 @@ func TestGuessingAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	runtime.ReadMemStats(&after)
 	if looked < 10 || looked > 11 { // two are looked at together
 		t.Errorf("%d passwords were looked at, want 10", looked)
-	}
-	if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 400 {
-		t.Errorf("1,000 wrong passwords took %d MiB, want at most eleven hashes' worth", n)
 	}
 }
 

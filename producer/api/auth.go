@@ -18,12 +18,16 @@ type loginInput struct {
 	Password *string `json:"password"`
 }
 
+// maxLoginBody bounds what anybody may make the server read.
+const maxLoginBody = 16 << 10
+
 // login opens a session. The answer serves every kind of client: a key for the
 // Authorization header, and the cookies of a session.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if err := access.CheckOrigin(r); err != nil {
 		return err
 	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBody)
 	var in loginInput
 	if err := decode(r, &in); err != nil {
 		return err

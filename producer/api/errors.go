@@ -56,7 +56,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	header := w.Header()
 	header.Set(CodeHeader, string(e.Code))
 	header.Set("Cache-Control", "no-store")
-	header.Del("Content-Encoding")
+	for _, name := range []string{"Content-Encoding", "Content-Disposition", "Content-Range", "Etag", "Last-Modified"} {
+		header.Del(name) // they were about the answer that is not given
+	}
 	switch e.Kind {
 	case pipeline.Unauthenticated:
 		header.Set("WWW-Authenticate", "Token") // "Basic" would make browsers ask

@@ -18,9 +18,12 @@ import (
 const (
 	// maxJSONBytes bounds the body of every request but uploads.
 	maxJSONBytes = 10 << 20
-	// maxJSONDepth is far beyond what any body of the contract needs.
-	maxJSONDepth = 64
-	jsonType     = "application/vnd.cvat+json"
+	// The shape of a body is bounded too, far beyond what any of the contract
+	// needs: a short text must not become a large tree.
+	maxJSONDepth  = 64
+	maxJSONNodes  = 100_000 // objects and lists
+	maxJSONFields = 1000    // of the outermost object
+	jsonType      = "application/vnd.cvat+json"
 )
 
 // writeJSON answers with v. The length is always given: a client behind a
@@ -122,33 +125,55 @@ func checkJSONType(contentType string) error {
 
 // checkJSON walks the tokens of a text without keeping them.
 func checkJSON(body []byte) error {
-	depth := 0
+	var w jsonWalk
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	for {
 		token, err := dec.Token()
 		switch {
-		case errors.Is(err, io.EOF) && depth == 0:
+		case errors.Is(err, io.EOF) && w.depth == 0:
 			return nil
 		case err != nil:
 			return pipeline.FieldErrorf("detail", "the body is not valid JSON")
 		}
-		switch v := token.(type) {
-		case json.Delim:
-			if v == '{' || v == '[' {
-				depth++
-			} else {
-				depth--
-			}
-			if depth > maxJSONDepth {
-				return pipeline.FieldErrorf("detail", "the body is nested deeper than %d levels", maxJSONDepth)
-			}
-		case string:
-			if strings.ContainsRune(v, 0) {
-				return pipeline.FieldErrorf("detail", "Null characters are not allowed.")
-			}
+		if err := w.step(token); err != nil {
+			return err
 		}
 	}
+}
+
+// jsonWalk is how far checkJSON has come.
+type jsonWalk struct {
+	depth, nodes int
+	outer        int // tokens directly in the outermost object or list
+}
+
+func (w *jsonWalk) step(token json.Token) error {
+	if w.depth == 1 {
+		w.outer++
+	}
+	switch v := token.(type) {
+	case json.Delim:
+		if v == '}' || v == ']' {
+			w.depth--
+		} else {
+			w.depth++
+			w.nodes++
+		}
+	case string:
+		if strings.ContainsRune(v, 0) {
+			return pipeline.FieldErrorf("detail", "Null characters are not allowed.")
+		}
+	}
+	switch {
+	case w.depth > maxJSONDepth:
+		return pipeline.FieldErrorf("detail", "the body is nested deeper than %d levels", maxJSONDepth)
+	case w.nodes > maxJSONNodes:
+		return pipeline.FieldErrorf("detail", "the body has more than %d objects and lists", maxJSONNodes)
+	case w.outer > 2*maxJSONFields+1: // a name and a value each, and the end
+		return pipeline.FieldErrorf("detail", "the body has more than %d fields", maxJSONFields)
+	}
+	return nil
 }
 
 // into decodes each field on its own, so that an error can name it.

@@ -29,6 +29,8 @@ func TestDecode(t *testing.T) {
 		{name: "markup stays", body: `{"name":"<b>\u2028&"}`, check: func(s api.Strict) bool { return s.Name == "<b>\u2028&" }},
 		{name: "unknown field", body: `{"other":[{}]}`, check: func(s api.Strict) bool { return true }},
 		{name: "case matters", body: `{"Count":5}`, check: func(s api.Strict) bool { return s.Count == 0 }},
+		{name: "a thousand fields", body: "{" + strings.Repeat(`"x":0,`, 999) + `"count":9}`, check: func(s api.Strict) bool { return s.Count == 9 }},
+		{name: "a long list", body: `{"frames":[` + strings.Repeat("1,", 5000) + `1]}`, check: func(s api.Strict) bool { return len(s.Frames) == 5001 }},
 		{name: "unknown field of a patch", body: `{"count":1,"other":1}`, patch: true, kind: pipeline.Forbidden, field: "other"},
 		{name: "fraction", body: `{"count":5.5}`, kind: pipeline.Invalid, field: "count"},
 		{name: "too large", body: `{"count":2147483648}`, kind: pipeline.Invalid, field: "count"},
@@ -44,7 +46,7 @@ func TestDecode(t *testing.T) {
 		{name: "null character", body: `{"name":"a\u0000b"}`, kind: pipeline.Invalid, field: "detail"},
 		{name: "trailing garbage", body: `{"count":1}x`, kind: pipeline.Invalid, field: "detail"},
 		{name: "unfinished", body: `{"count":`, kind: pipeline.Invalid, field: "detail"},
-		{name: "64 levels", body: strings.Repeat("[", 65), kind: pipeline.Invalid, field: "detail"},
+		{name: "65 levels", body: strings.Repeat("[", 65), kind: pipeline.Invalid, field: "detail"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -224,6 +224,7 @@ func TestRefusals(t *testing.T) {
 	b := setup(t)
 	tests := []struct {
 		name    string
+		as      string
 		method  string
 		path    string
 		body    any
@@ -240,9 +241,12 @@ func TestRefusals(t *testing.T) {
 		{name: "null for a text", method: "POST", path: "/api/auth/login", body: `{"username":null,"password":"x"}`, status: 400, want: "may not be null"},
 		{name: "null character", method: "POST", path: "/api/auth/login", body: `{"username":"a\u0000","password":"x"}`, status: 400, want: "Null characters"},
 		{name: "null character in a key", method: "POST", path: "/api/auth/login", body: `{"a\u0000":1}`, status: 400, want: "Null characters"},
-		{name: "deep", method: "POST", path: "/api/auth/login", body: strings.Repeat("[", 1<<20), status: 400, want: "deeper"},
-		{name: "deep in a field", method: "POST", path: "/api/auth/login", body: `{"a":` + strings.Repeat(`{"a":`, 5000), status: 400, want: "deeper"},
-		{name: "11 MiB", method: "POST", path: "/api/auth/login", body: `{"a":"` + strings.Repeat("a", 11<<20) + `"}`, status: 413, want: "larger"},
+		{name: "17 KiB of login", method: "POST", path: "/api/auth/login", body: `{"password":"` + strings.Repeat("a", 17<<10) + `"}`, status: 413, want: "larger"},
+		{name: "deep", as: "user", method: "POST", path: "/api/auth/password/change", body: strings.Repeat("[", 1<<20), status: 400, want: "deeper"},
+		{name: "deep in a field", as: "user", method: "POST", path: "/api/auth/password/change", body: `{"a":` + strings.Repeat(`{"a":`, 5000), status: 400, want: "deeper"},
+		{name: "many objects", as: "user", method: "POST", path: "/api/auth/password/change", body: `{"a":[` + strings.Repeat("{},", 200_000) + `{}]}`, status: 400, want: "more than 100000 objects"},
+		{name: "many fields", as: "user", method: "POST", path: "/api/auth/password/change", body: `{` + strings.Repeat(`"a":1,`, 1000) + `"b":1}`, status: 400, want: "more than 1000 fields"},
+		{name: "11 MiB", as: "user", method: "POST", path: "/api/auth/password/change", body: `{"a":"` + strings.Repeat("a", 11<<20) + `"}`, status: 413, want: "larger"},
 		{name: "a form", method: "POST", path: "/api/auth/login", body: "username=a&password=b", headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, want: "application/json"},
 		{name: "plain text", method: "POST", path: "/api/auth/login", body: `{"username":"a"}`, headers: []string{"Content-Type", "text/plain"}, status: 415, want: "application/json"},
 		{name: "login from another site", method: "POST", path: "/api/auth/login", body: `{"username":"user","password":"correct horse"}`, headers: []string{"Origin", "https://evil.example"}, status: 403, want: "another site"},
@@ -267,7 +271,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := b.want(tt.status, tt.method, tt.path, "", tt.body, tt.headers...)
+			r := b.want(tt.status, tt.method, tt.path, tt.as, tt.body, tt.headers...)
 			if !strings.Contains(r.body, tt.want) {
 				t.Errorf("answer %q, want %q in it", r.body, tt.want)
 			}
