@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"framemill/configs"
+	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/source"
+	"framemill/stages"
+	"framemill/stages/media/sandbox"
+)
+
+// stageCmd is the child's side of work that crashed a worker: one stage, in a
+// process of its own, told by standard input.
+type stageCmd struct {
+	Blobs string `help:"Folder of the blobs." required:""`
+	Share string `help:"Folder of the share."`
+}
+
+// stageArgs is the command line of the child.
+func stageArgs(cfg configs.Config) []string {
+	args := []string{"stage", "--blobs", absolute(cfg.BlobDir())}
+	if cfg.Share != "" {
+		args = append(args, "--share", absolute(cfg.Share))
+	}
+	return args
+}
+
+// absolute is dir wherever the child is started.
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+// Run runs the stage that standard input names.
+func (c *stageCmd) Run(ctx context.Context) error {
+	if err := sandbox.ChildLimits(); err != nil {
+		return err
+	}
+	bucket, err := fs.New(fs.Config{Dir: c.Blobs, MustExist: true})
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	var share *source.Share
+	if c.Share != "" {
+		if share, err = source.OpenShare(c.Share); err != nil {
+			return err
+		}
+		defer share.Close()
+	}
+	free := func(context.Context, int64) (func(), error) { return func() {}, nil }
+	return stages.New(bucket, share, free).RunAlone(ctx, os.Stdin, os.Stdout)
+}
