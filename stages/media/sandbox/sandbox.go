@@ -12,6 +12,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,11 +27,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound one child. All of them must be positive.
+// Limits bound one child. Memory and time must be given.
 type Limits struct {
 	MemoryBytes int64         // of writable memory, Go's own included: 256 MiB is little
 	Wall        time.Duration // from start to end
-	StderrBytes int           // how much of stderr is kept for the log: its beginning and its end
+	StderrBytes int           // how much of stderr is kept for the log, its beginning and its end; 0 = 8 KiB
 }
 
 // ErrTooLong is the error of a child that ran longer than Limits.Wall.
@@ -56,21 +57,23 @@ func (d *Died) Error() string {
 // a descendant that left the process group can hold them.
 const waitDelay = 2 * time.Second
 
+const defaultStderr = 8 << 10
+
 // Self runs this program again with other arguments, feeds it in, which may be
 // nil, and copies what it answers to out. It returns when the child and its
 // process group have ended: nil if it exited with 0, a *Died if it died on its
 // own, the cause of ctx or ErrTooLong if it was killed for that, and an error
 // of in or out if one of them failed, which kills the child as well.
 func Self(ctx context.Context, args []string, in io.Reader, out io.Writer, lim Limits) error {
-	if lim.MemoryBytes <= 0 || lim.Wall <= 0 || lim.StderrBytes <= 0 {
-		return fmt.Errorf("the limits of a child process are not all positive: %+v", lim)
+	if lim.MemoryBytes <= 0 || lim.Wall <= 0 || lim.StderrBytes < 0 {
+		return fmt.Errorf("the limits of a child process are not positive: %+v", lim)
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, lim.Wall, ErrTooLong)
 	defer stop()
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
 
-	stderr := &excerpt{size: lim.StderrBytes / 2}
+	stderr := &excerpt{size: cmp.Or(lim.StderrBytes, defaultStderr) / 2}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...) // also right when the file was replaced
 	cmd.Env = childEnv(lim)
 	cmd.Stdout = watchedWriter{out, kill}
