@@ -77,10 +77,7 @@ func (db *DB) JobView(ctx context.Context, id int64) (*JobView, error) {
 // Jobs lists the jobs that are assigned to v or belong to a task whose staff he
 // belongs to, and counts all that match.
 func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, error) {
-	scope, args := v.tasks()
-	if !v.All {
-		scope, args = `(j.assignee_id = ? OR `+scope+`)`, append([]any{v.UserID}, args...)
-	}
+	scope, args := v.jobs()
 	var rows []pipeline.Job
 	total, err := db.list(ctx, &rows, jobs(), q, scope, args...)
 	if err != nil {
@@ -88,6 +85,16 @@ func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, er
 	}
 	views, err := db.jobViews(ctx, rows)
 	return views, total, err
+}
+
+// jobs returns the SQL that is true of the jobs j that v may see.
+func (v Viewer) jobs() (string, []any) {
+	if v.All {
+		return "1 = 1", nil
+	}
+	tasks, args := v.taskIDs()
+	return `j.id IN (SELECT id FROM jobs WHERE assignee_id = ?
+		UNION SELECT id FROM jobs WHERE task_id IN (` + tasks + `))`, append([]any{v.UserID}, args...)
 }
 
 // jobViews loads what is shown beside jobs. A job whose task went away in the

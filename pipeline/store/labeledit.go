@@ -133,7 +133,7 @@ func (t *Tx) linkSVG(ctx context.Context, labelID int64, svg string, sublabels m
 }
 
 // changeLabels applies changes to the labels of an owner whose row is locked,
-// and marks the jobs changed that use them.
+// and marks what uses them changed.
 func (t *Tx) changeLabels(ctx context.Context, o LabelOwner, changes []LabelChange) error {
 	column, id := o.column()
 	var rows []pipeline.Label
@@ -148,8 +148,21 @@ func (t *Tx) changeLabels(ctx context.Context, o LabelOwner, changes []LabelChan
 	if err := e.apply(ctx, changes); err != nil {
 		return err
 	}
-	tasks := `SELECT id FROM tasks WHERE ` + map[string]string{"task_id": "id", "project_id": "project_id"}[column] + ` = ?`
-	_, err := t.exec(ctx, `UPDATE jobs SET updated = {now} WHERE task_id IN (`+tasks+`)`, id)
+	return t.touchUsers(ctx, o)
+}
+
+// touchUsers marks the tasks and jobs changed that use the labels of an owner.
+func (t *Tx) touchUsers(ctx context.Context, o LabelOwner) error {
+	_, id := o.column()
+	tasks := `id = ?`
+	if o.ProjectID != nil {
+		tasks = `project_id = ?`
+	}
+	if _, err := t.exec(ctx, `UPDATE tasks SET updated = {now} WHERE deleted IS NULL AND `+tasks, id); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `
+		UPDATE jobs SET updated = {now} WHERE task_id IN (SELECT id FROM tasks WHERE deleted IS NULL AND `+tasks+`)`, id)
 	return err
 }
 

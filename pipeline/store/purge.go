@@ -115,6 +115,9 @@ func purgeSteps(l Leftover) []string {
 		`DELETE FROM attributes WHERE id IN (
 			SELECT a.id FROM attributes a JOIN labels l ON l.id = a.label_id WHERE l.task_id = ? LIMIT ?)`,
 		`DELETE FROM labels WHERE id IN (SELECT id FROM labels WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM storages WHERE id IN (
+			SELECT s.id FROM storages s JOIN tasks t ON s.id IN (t.source_storage_id, t.target_storage_id)
+			WHERE t.id = ? LIMIT ?)`,
 	}
 }
 

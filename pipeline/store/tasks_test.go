@@ -246,3 +246,22 @@ func readyUnits(t *testing.T, db *store.DB) []pipeline.Unit {
 	}
 	return units
 }
+
+func TestPurgeTakesLabelsAndStorages(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		id := newTask(t, db, store.NewTask{
+			Labels: []pipeline.Label{skeleton()},
+			Source: &pipeline.Storage{Location: "local"}, Target: &pipeline.Storage{Location: "local"},
+		})
+		if err := db.DeleteTask(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		purge(t, db, store.Leftover{TaskID: id})
+		for _, table := range []string{"tasks", "labels", "attributes", "storages"} {
+			if n, err := store.CountRows(t.Context(), db, table); err != nil || n != 0 {
+				t.Errorf("table %s has %d rows after the purge, error %v", table, n, err)
+			}
+		}
+	})
+}

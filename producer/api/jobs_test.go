@@ -83,6 +83,9 @@ func TestListsOfJobs(t *testing.T) {
 		{"user", fmt.Sprintf("parent_job_id=%d", idOf(first)), 2},
 		{"user", "media_type=image&mode=annotation", 6},
 		{"worker", "", 1},
+		{"worker", fmt.Sprintf("task_id=%d", idOf(task)), 1},
+		{"other", fmt.Sprintf("task_id=%d", idOf(task)), 0},
+		{"user", "task_id=999", 0},
 		{"other", "", 0},
 		{"admin", "dimension=2d", 6},
 	}
