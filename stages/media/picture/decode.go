@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"io"
 	"math"
 
@@ -74,9 +73,7 @@ func decode(src *source, h *header) (m image.Image, truncated bool, err error) {
 	defer guard(&err)
 	switch h.Format {
 	case JPEG:
-		p := &patient{src: src}
-		m, err = jpeg.Decode(p)
-		return m, p.padding != nil, err
+		return decodeJPEG(src)
 	case TIFF:
 		m, err = tiff.Decode(src)
 		return m, false, err

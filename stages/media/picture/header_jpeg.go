@@ -115,6 +115,7 @@ type frame struct {
 	width, height int64
 	progressive   bool
 	sampling      []byte // of each component: horizontal<<4 | vertical
+	ids           []byte // of the components
 }
 
 // readFrame reads a frame header and refuses what no decoder here can read.
@@ -143,7 +144,7 @@ func readFrame(w *window, marker byte, off, n int64) (frame, error) {
 		if hv>>4 < 1 || hv>>4 > 4 || hv&15 < 1 || hv&15 > 4 {
 			return frame{}, failf(pipeline.CodeDecodeFailed, "the JPEG's sampling factors are out of range")
 		}
-		f.sampling = append(f.sampling, hv)
+		f.sampling, f.ids = append(f.sampling, hv), append(f.ids, b[6+3*c])
 	}
 	if b[0] != 8 {
 		return frame{}, failf(pipeline.CodeUnsupportedFormat, "the JPEG has %d bits a sample, only 8 are supported", b[0])

@@ -3,6 +3,8 @@ package picture
 import (
 	"bytes"
 	"errors"
+	"image"
+	"image/jpeg"
 	"io"
 )
 
@@ -12,11 +14,59 @@ const maxScans = 100
 
 var errTooManyScans = errors.New("too many scans")
 
-// patient feeds a JPEG to the decoder. Where the file ends early it goes on
-// with bytes that decode to something, so that what is there is not lost: the
-// standard decoder gives no picture at all for half a file.
+// decodeJPEG decodes a JPEG. The standard decoder gives no picture at all for
+// one that is damaged or ends early. Such a file is mended if it is baseline,
+// as most are, and else padded where it ends; truncated is true then.
+func decodeJPEG(src *source) (m image.Image, truncated bool, err error) {
+	first := &patient{src: src}
+	m, err = jpeg.Decode(first)
+	if err == nil || src.err != nil || first.marks.scans == 0 || errors.Is(err, errTooManyScans) {
+		return m, false, err
+	}
+	size, seekErr := src.r.Seek(0, io.SeekEnd)
+	if seekErr != nil {
+		return nil, false, seekErr
+	}
+	m, mendErr := throughPipe(jpeg.Decode, func(w io.Writer) error { return mendJPEG(w, seekable{src}, size) })
+	if !errors.Is(mendErr, errCannotMend) || !src.ended {
+		if mendErr != nil {
+			return nil, false, err // the first error says more
+		}
+		return m, true, nil
+	}
+	if _, err := src.r.Seek(0, io.SeekStart); err != nil {
+		return nil, false, err
+	}
+	m, err = jpeg.Decode(&patient{src: src, size: size, pad: true})
+	return m, true, err
+}
+
+// throughPipe decodes what write writes.
+func throughPipe(decode func(io.Reader) (image.Image, error), write func(io.Writer) error) (image.Image, error) {
+	in, out := io.Pipe()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		out.CloseWithError(write(out))
+	}()
+	// A decoder that panics must not leave the writer behind either.
+	defer func() { <-written }()
+	defer in.Close()
+	return decode(in)
+}
+
+// seekable reads through the source, and seeks beneath it.
+type seekable struct{ *source }
+
+// Seek implements io.Seeker.
+func (s seekable) Seek(off int64, whence int) (int64, error) { return s.r.Seek(off, whence) }
+
+// patient feeds a JPEG to the decoder and follows its markers. If it is to
+// pad, it goes on where the file ends with bytes that decode to something.
 type patient struct {
 	src     *source
+	size    int64
+	pad     bool
 	marks   marks
 	padding *padding
 }
@@ -31,10 +81,10 @@ func (p *patient) Read(b []byte) (int, error) {
 	if p.marks.scans > maxScans {
 		return 0, errTooManyScans
 	}
-	if n > 0 || !errors.Is(err, io.EOF) {
+	if n > 0 || !p.pad || !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	if p.padding, err = newPadding(p.src, p.marks.restarts); err != nil {
+	if p.padding, err = newPadding(p.src, p.size, p.marks.restarts); err != nil {
 		return 0, err
 	}
 	return p.padding.Read(b)
@@ -113,8 +163,8 @@ const maxPadding = 512 << 20
 
 // newPadding reads the headers of the file again; restarts markers of the scan
 // in which it ends were seen.
-func newPadding(src *source, restarts int) (*padding, error) {
-	l, err := readLayout(&window{src: src.r, size: src.pos, pos: -1})
+func newPadding(src *source, size int64, restarts int) (*padding, error) {
+	l, err := readLayout(&window{src: src.r, size: size, pos: -1})
 	if err != nil {
 		return nil, io.ErrUnexpectedEOF // it ends before its pixels begin
 	}
@@ -167,31 +217,4 @@ func (p *padding) advance() {
 	p.next = mRST0 + (p.next-mRST0+1)%8
 	p.left--
 	p.zeros = p.interval
-}
-
-// layout is what the headers say of the coded data.
-type layout struct {
-	frame   frame
-	restart int64 // units between restart markers, 0 for none
-}
-
-func readLayout(w *window) (layout, error) {
-	var l layout
-	err := walkJPEG(w, func(marker byte, off, n int64) (err error) {
-		switch {
-		case isFrame(marker):
-			l.frame, err = readFrame(w, marker, off, n)
-		case marker == mDRI && n == 2:
-			b, err := w.bytes(off, 2)
-			if err != nil {
-				return err
-			}
-			l.restart = int64(b[0])<<8 | int64(b[1])
-		}
-		return err
-	})
-	if err == nil && (l.frame.width == 0 || l.frame.height == 0) {
-		err = errShort
-	}
-	return l, err
 }

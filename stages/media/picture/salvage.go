@@ -53,15 +53,9 @@ func decodePNG(src *source, h *header) (m image.Image, truncated bool, err error
 	}
 	// What can be read is written anew as a whole PNG, which the decoder reads
 	// at the other end of a pipe.
-	in, out := io.Pipe()
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		out.CloseWithError(rewritePNG(out, bufio.NewReader(src), h.png.rawSize(h.stored())))
-	}()
-	m, err = png.Decode(in)
-	in.Close()
-	<-written
+	m, err = throughPipe(png.Decode, func(w io.Writer) error {
+		return rewritePNG(w, bufio.NewReader(src), h.png.rawSize(h.stored()))
+	})
 	return m, true, err
 }
 
