@@ -17,7 +17,6 @@ type bitReader struct {
 	acc    uint32
 	n      uint
 	marker byte // found, and not passed yet; 0 if none
-	err    error
 }
 
 // bit returns the next bit.
