@@ -22,6 +22,7 @@ type commands struct {
 	Consumer consumerCmd `cmd:"" help:"Do the work. Needs --database-url and --redis-url."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database to the newest schema."`
 	User     userCmd     `cmd:"" help:"Add and list users, set passwords."`
+	Ingest   ingestCmd   `cmd:"" help:"Make a task of files, with progress bars; the password comes from FRAMEMILL_PASSWORD."`
 	Verify   verifyCmd   `cmd:"" help:"Check every stored chunk against its row."`
 	Stage    stageCmd    `cmd:"" hidden:"" help:"Run one stage alone; the consumer starts this itself."`
 }
