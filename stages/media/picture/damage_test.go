@@ -90,6 +90,12 @@ func TestCompressProgressiveTruncated(t *testing.T) {
 	if m, res := compressed(t, j[:len(j)-3], 95); !res.Truncated || m.Bounds().Dx() != 8 {
 		t.Errorf("cut, it is %v, truncated %v", m.Bounds(), res.Truncated)
 	}
+	refined := join(j[:len(j)-2], segment(0xda, []byte{1, 1, 0, 1, 63, 0}))
+	for _, cut := range []int{len(refined), len(refined) - 4} {
+		if m, res := compressed(t, refined[:cut], 95); !res.Truncated || !near(m.At(4, 4), color.Gray{Y: 200}, 6) {
+			t.Errorf("cut in its second scan, it is %v, truncated %v", m.At(4, 4), res.Truncated)
+		}
+	}
 }
 
 // progressive is a grey block of the level 200 whose one scan brings the DC

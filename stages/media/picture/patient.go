@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"strings"
 )
 
 // maxScans bounds the scans of one JPEG. Real ones have up to a dozen; each
@@ -16,7 +17,7 @@ var errTooManyScans = errors.New("too many scans")
 
 // decodeJPEG decodes a JPEG. The standard decoder gives no picture at all for
 // one that is damaged or ends early. Such a file is mended if it is baseline,
-// as most are, and else padded where it ends; truncated is true then.
+// as most are, and else cut or padded where it ends; truncated is true then.
 func decodeJPEG(src *source) (m image.Image, truncated bool, err error) {
 	first := &patient{src: src}
 	m, err = jpeg.Decode(first)
@@ -36,6 +37,12 @@ func decodeJPEG(src *source) (m image.Image, truncated bool, err error) {
 	}
 	if _, err := src.r.Seek(0, io.SeekStart); err != nil {
 		return nil, false, err
+	}
+	if first.marks.scans > 1 {
+		// The scans of a progressive picture refine each other: the ones that
+		// are whole make a picture, and half of one more would spoil it.
+		m, err = jpeg.Decode(io.MultiReader(io.LimitReader(src, first.marks.segment), strings.NewReader("\xff\xd9")))
+		return m, true, err
 	}
 	m, err = jpeg.Decode(&patient{src: src, size: size, pad: true})
 	return m, true, err
@@ -93,7 +100,9 @@ func (p *patient) Read(b []byte) (int, error) {
 // marks follows the markers of a JPEG as its bytes pass by.
 type marks struct {
 	scans    int
-	restarts int // restart markers of the scan under way
+	restarts int   // restart markers of the scan under way
+	segment  int64 // where the last segment begins, a scan's header included
+	pos      int64
 
 	step func(m *marks, c byte) // what to do with the next byte; nil looks for a marker
 	high int                    // of a segment's length
@@ -111,11 +120,13 @@ func (m *marks) follow(b []byte) {
 			m.step(m, b[0])
 		default:
 			if n = bytes.IndexByte(b, 0xff) + 1; n == 0 {
-				return
+				n = len(b)
+				break
 			}
 			m.step = (*marks).marker
 		}
 		b = b[n:]
+		m.pos += int64(n)
 	}
 }
 
@@ -133,6 +144,7 @@ func (m *marks) marker(c byte) {
 			m.scans++
 			m.restarts = 0
 		}
+		m.segment = m.pos - 1
 		m.step = (*marks).lengthHigh
 	}
 }
