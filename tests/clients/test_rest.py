@@ -80,9 +80,9 @@ def test_assign_a_job_by_the_id_of_a_person(call, task, pictures):
         ("POST", "/api/tasks", {"name": "x", "segment_size": "many"}, 400),
         ("PATCH", "/api/tasks/{task}", {"segment_size": 3}, 403),  # written once
         ("PUT", "/api/tasks/{task}", {"name": "x"}, 405),
-        ("POST", "/api/tasks/{task}/data", {"server_files": ["pictures/"]}, 400),  # no quality
+        ("POST", "/api/tasks/{task}/data", {"image_quality": 101}, 400),
         ("GET", "/api/tasks/999999", None, 404),
-        ("GET", "/api/tasks/{task}/data?type=frame", None, 400),  # no number
+        ("GET", "/api/tasks/{task}/data?type=frame&number=0", None, 404),  # no data yet
     ],
 )
 def test_mistakes_are_answered_clearly(call, task, method, path, body, status):

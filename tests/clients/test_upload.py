@@ -68,14 +68,14 @@ def test_copied_data_outlive_the_share(create, pictures, folder):
     task = create([folder.name], ResourceType.SHARE, copy_data=True)
     for copied in folder.iterdir():
         copied.unlink()
-    assert task.get_meta().storage.value == "local"
+    assert task.get_meta().storage == "local"
     assert task.get_frame(1, quality="original").read() == pictures[1].read_bytes()
     assert shown(task) == [0, 1, 2]
 
 
 def test_share_is_read_in_place(create, pictures):
     task = create([f"pictures/{pictures[0].name}"], ResourceType.SHARE)
-    assert task.get_meta().storage.value == "share"
+    assert task.get_meta().storage == "share"
 
 
 @pytest.fixture
