@@ -32,7 +32,7 @@ type Options struct {
 
 // Report is what an ingest made.
 type Report struct {
-	TaskID int64
+	TaskID int64  // 0 if there is no task
 	URL    string // of the task, for a browser
 	Frames int64
 	Jobs   int64
@@ -61,7 +61,10 @@ func Ingest(ctx context.Context, o Options, out io.Writer) (Report, error) {
 	defer c.Close()
 	begin := time.Now()
 	task, rqID, err := c.begin(ctx, o, out)
-	r := Report{TaskID: task, URL: fmt.Sprintf("%s/tasks/%d", c.base, task)}
+	r := Report{TaskID: task}
+	if task != 0 {
+		r.URL = fmt.Sprintf("%s/tasks/%d", c.base, task)
+	}
 	if err != nil {
 		return r, err
 	}
