@@ -170,6 +170,9 @@ func check(r routers.Router, req *http.Request, a answer) error {
 	if _, ok := deviations[fmt.Sprintf("%s %d", op, a.status)]; ok {
 		return nil
 	}
+	if _, start := req.Header["Upload-Start"]; start && a.status == http.StatusAccepted && len(a.body) == 0 {
+		return nil // the one step of an upload that the document does not describe
+	}
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route},
 		Status:                 a.status,
@@ -223,11 +226,18 @@ func checkError(a answer) error {
 		return err
 	}
 	switch v := v.(type) {
+	case string:
+		if a.status == http.StatusBadRequest {
+			return nil // clients show it as it is
+		}
 	case []any:
 		if a.status == http.StatusBadRequest && allText(v) {
 			return nil
 		}
 	case map[string]any:
+		if _, ok := v["rq_id"].(string); ok && a.status == http.StatusConflict {
+			return nil // the request that is in the way
+		}
 		if _, ok := v["detail"].(string); ok && len(v) == 1 {
 			return nil
 		}
