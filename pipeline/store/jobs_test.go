@@ -178,6 +178,7 @@ func TestAssigneeTimeMovesOnlyWithTheAssignee(t *testing.T) {
 		id := jobsOf(t, db, published(t, db, store.NewTask{}))[0].ID
 		assign := func(user *int64) *pipeline.Job {
 			t.Helper()
+			tick(t, db)
 			if err := db.UpdateJob(t.Context(), id, store.JobChange{AssigneeID: store.To(user)}); err != nil {
 				t.Fatal(err)
 			}

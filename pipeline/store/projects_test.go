@@ -30,6 +30,7 @@ func TestProjectSumsUpItsTasks(t *testing.T) {
 		if err != nil || empty.Tasks != 0 || empty.Dimension != nil || empty.Subsets != nil {
 			t.Errorf("empty project %+v, error %v", empty, err)
 		}
+		tick(t, db)
 		for _, subset := range []string{"train", "", "test", "train"} {
 			newTask(t, db, store.NewTask{Task: pipeline.Task{ProjectID: &id, Subset: subset}})
 		}

@@ -45,6 +45,19 @@ func eachDatabase(t *testing.T, test func(t *testing.T, db *store.DB)) {
 // ptr returns a pointer to a value.
 func ptr[T any](v T) *T { return &v }
 
+// tick waits until the database's clock, which SQLite keeps in milliseconds,
+// shows another time.
+func tick(t *testing.T, db *store.DB) {
+	t.Helper()
+	first, err := db.Now(t.Context())
+	for now := first; err == nil && now == first; {
+		now, err = db.Now(t.Context())
+	}
+	if err != nil {
+		t.Fatalf("read the clock: %v", err)
+	}
+}
+
 // everyone sees all.
 var everyone = store.Viewer{All: true}
 

@@ -159,6 +159,7 @@ func TestTaskIsChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		tick(t, db)
 		if err := db.UpdateTask(t.Context(), id, &store.TaskChange{
 			Name:       store.To("new"),
 			AssigneeID: store.To[*int64](nil),
@@ -177,6 +178,7 @@ func TestTaskIsChanged(t *testing.T) {
 		if got.Updated <= before.Updated || *got.AssigneeUpdated <= *before.AssigneeUpdated {
 			t.Errorf("the times of the change did not move: %+v", got.Task)
 		}
+		tick(t, db)
 		if err := db.UpdateTask(t.Context(), id, &store.TaskChange{}); err != nil {
 			t.Fatalf("empty change: %v", err)
 		}
