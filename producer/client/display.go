@@ -72,7 +72,7 @@ func (b *bars) draw(total int64, name string, figures ...decor.Decorator) {
 		return ""
 	}
 	figures = append(figures, decor.Name("  "), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done"), decor.Any(latest))
-	b.bar = b.progress.AddBar(total, mpb.PrependDecorators(decor.Name(name+" ")), mpb.AppendDecorators(figures...))
+	b.bar = b.progress.AddBar(total, mpb.PrependDecorators(decor.Name(name)), mpb.AppendDecorators(figures...))
 }
 
 func (b *bars) close() {

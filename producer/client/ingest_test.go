@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"framemill/producer/client"
 )
@@ -185,16 +186,50 @@ func TestIngestRefusesBeforeThereIsATask(t *testing.T) {
 	}
 }
 
-func TestIngestOnATerminalDevice(t *testing.T) {
+func TestIngestOnATerminal(t *testing.T) {
 	t.Parallel()
-	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	screen, terminal := openTerminal(t)
+	shown := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(screen) // ends with an error when the other side is closed
+		shown <- string(text)
+	}()
+	half := 0.5
+	m := &mill{t: t, states: []client.Request{{Status: "started", Message: "encoding", Progress: &half}, {Status: "finished"}}}
+	report, err := client.Ingest(t.Context(), client.Options{Server: m.start(), Files: []string{write(t, t.TempDir()+"/a.jpg", 2048)}}, terminal)
+	if err := errors.Join(err, terminal.Close()); err != nil || report.Frames != 5 {
+		t.Fatalf("the report is %+v and the error %v", report, err)
+	}
+	text := <-shown
+	for _, want := range []string{"upload [", "2.0 KiB / 2.0 KiB", "ingest [", "100 %", "done", "5 frames, 3 jobs, 3 chunks in "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the terminal does not show %q: %q", want, text)
+		}
+	}
+}
+
+// openTerminal returns a terminal of 120 columns and what it is shown on.
+func openTerminal(t *testing.T) (screen, terminal *os.File) {
+	t.Helper()
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer device.Close()
-	m := &mill{t: t, states: []client.Request{{Status: "started"}, {Status: "finished"}}}
-	report, err := client.Ingest(t.Context(), client.Options{Server: m.start(), Files: []string{write(t, t.TempDir()+"/a.jpg", 10)}}, device)
-	if err != nil || report.Frames != 5 {
-		t.Errorf("with bars, the report is %+v and the error %v", report, err)
+	t.Cleanup(func() { _ = screen.Close() })
+	fd := int(screen.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
 	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: 120}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return screen, terminal
 }
