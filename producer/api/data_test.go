@@ -156,17 +156,10 @@ func TestShareFiles(t *testing.T) {
 	}
 }
 
-func TestDataRefusals(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	id := b.newTask("user", nil)
-	cut := b.newTask("user", map[string]any{"segment_size": 5})
-	mapping := `"job_file_mapping":[["a.jpg"],["b.jpg"]]`
-	tests := []struct {
-		body   string
-		status int
-		want   string // in the body
-	}{
+// fieldRefusals are bodies of a finish and what is wrong with them.
+func fieldRefusals() []fieldRefusal {
+	const mapping = `"job_file_mapping":[["a.jpg"],["b.jpg"]]`
+	return []fieldRefusal{
 		{`{"image_quality":101}`, 400, `{"image_quality":["Ensure this value is less than or equal to 100."]}`},
 		{`{"image_quality":-1}`, 400, `"image_quality"`},
 		{`{"image_quality":null}`, 400, `{"image_quality":["This field may not be null."]}`},
@@ -207,7 +200,20 @@ func TestDataRefusals(t *testing.T) {
 		{`{"image_quality":70} x`, 400, `JSON object`},
 		{`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, 400, `nested`},
 	}
-	for _, tt := range tests {
+}
+
+type fieldRefusal struct {
+	body   string
+	status int
+	want   string // in the body
+}
+
+func TestDataRefusals(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.newTask("user", nil)
+	cut := b.newTask("user", map[string]any{"segment_size": 5})
+	for _, tt := range fieldRefusals() {
 		task := id
 		if tt.status == 202 {
 			task = b.newTask("user", nil)
@@ -217,7 +223,7 @@ func TestDataRefusals(t *testing.T) {
 			t.Errorf("%.80s: %d %s, want %d with %s", tt.body, r.StatusCode, r.body, tt.status, tt.want)
 		}
 	}
-	r := b.send("POST", dataPath(cut), "user", `{`+mapping+`}`)
+	r := b.send("POST", dataPath(cut), "user", `{"job_file_mapping":[["a.jpg"],["b.jpg"]]}`)
 	if r.StatusCode != 400 || !strings.Contains(r.body, "segment_size") {
 		t.Errorf("a mapping for a task with segments: %d %s, want 400", r.StatusCode, r.body)
 	}
