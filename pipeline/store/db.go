@@ -157,7 +157,11 @@ func (db *DB) once(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit this is a no-op
-	if err := fn(&Tx{conn{t, db.d}}); err != nil {
+	x := &Tx{conn{t, db.d}}
+	if err := db.d.begun(ctx, x); err != nil {
+		return err
+	}
+	if err := fn(x); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"sync"
@@ -16,6 +17,8 @@ type dialect interface {
 	passing(err error) bool
 	// lost reports whether err means that the connection broke.
 	lost(err error) bool
+	// begun says what has to be said first in a transaction.
+	begun(ctx context.Context, t *Tx) error
 	// forUpdate is appended to a SELECT whose rows stay locked.
 	forUpdate() string
 	// bulk inserts many rows at once.

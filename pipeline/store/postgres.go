@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+
+	"framemill/pipeline"
 )
 
 // maxPostgresConns is small on purpose: many processes share one server.
@@ -52,12 +54,25 @@ func newPostgres() *postgres {
 	}}
 }
 
+// maxSilence is how long a transaction may say nothing before Postgres ends it.
+// A host that freezes or loses its network in the middle of one would otherwise
+// keep its locks, the one of the relay among them, and with them everybody
+// else. It is well below the lease, so that the reaper finds the rows free.
+const maxSilence = pipeline.LeaseTime / 2
+
+// begun sets the limit for this transaction only: a pooler may lend the
+// connection to others.
+func (p *postgres) begun(ctx context.Context, t *Tx) error {
+	_, err := t.exec(ctx, fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, maxSilence.Milliseconds()))
+	return err
+}
+
 func (p *postgres) forUpdate() string { return " FOR UPDATE" }
 
 func (p *postgres) passing(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
-		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03":
+		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "25P03":
 			return true
 		}
 		return strings.HasPrefix(pg.Code, "08")

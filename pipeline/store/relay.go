@@ -49,6 +49,9 @@ func (db *DB) dispatchLocked(ctx context.Context, send func(context.Context, pip
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit this is a no-op
 	x := &Tx{conn{t, db.d}}
+	if err := db.d.begun(ctx, x); err != nil {
+		return 0, err
+	}
 	if _, err := x.exec(ctx, `SELECT pg_advisory_xact_lock(?)`, relayLock); err != nil {
 		return 0, err
 	}

@@ -80,6 +80,10 @@ func newSQLite() *sqliteDialect {
 	}}
 }
 
+// begun has nothing to say: the locks of SQLite end with their process, and a
+// process that is frozen keeps nobody waiting but itself.
+func (s *sqliteDialect) begun(context.Context, *Tx) error { return nil }
+
 // forUpdate is empty: an immediate transaction has the only write lock.
 func (s *sqliteDialect) forUpdate() string { return "" }
 

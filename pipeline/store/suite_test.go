@@ -14,32 +14,42 @@ import (
 func eachDatabase(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	urls := map[string]func(t *testing.T) string{
-		"sqlite": func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "db") },
-		"postgres": func(t *testing.T) string {
-			return services.PostgresFrom(t, "store", func(url string) error {
-				db, err := store.Open(context.Background(), url)
-				if err != nil {
-					return err
-				}
-				defer db.Close()
-				return db.Migrate(context.Background())
-			})
-		},
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "db") },
+		"postgres": postgresURL,
 	}
 	for name, url := range urls {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db, err := store.Open(t.Context(), url(t))
-			if err != nil {
-				t.Fatalf("open: %v", err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
+			db := open(t, url(t))
 			if err := db.Migrate(t.Context()); err != nil {
 				t.Fatalf("migrate: %v", err)
 			}
 			test(t, db)
 		})
 	}
+}
+
+// postgresURL returns the address of an empty database with our tables.
+func postgresURL(t *testing.T) string {
+	t.Helper()
+	return services.PostgresFrom(t, "store", func(url string) error {
+		db, err := store.Open(context.Background(), url)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return db.Migrate(context.Background())
+	})
+}
+
+func open(t *testing.T, url string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // ptr returns a pointer to a value.
