@@ -20,7 +20,8 @@ type DB struct {
 	conn         // reads outside transactions
 	write        *sqlx.DB
 	close        func() error
-	relayMu      sync.Mutex // one relay round at a time on SQLite
+	lockSchema   func() (unlock func(), err error) // while migrating
+	relayMu      sync.Mutex                        // one relay round at a time on SQLite
 	commits      atomic.Int64
 	staleRefused atomic.Int64
 }

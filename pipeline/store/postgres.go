@@ -37,13 +37,16 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 	raw.SetMaxIdleConns(maxPostgresConns)
 	raw.SetConnMaxIdleTime(time.Minute)
 	x := sqlx.NewDb(raw, "pgx")
-	db := &DB{conn: conn{x, newPostgres()}, write: x, close: x.Close}
+	db := &DB{conn: conn{x, newPostgres()}, write: x, close: x.Close, lockSchema: noLock}
 	if err := db.Ping(ctx); err != nil {
 		_ = x.Close()
 		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
 	}
 	return db, nil
 }
+
+// noLock stands for the lock that goose itself takes on Postgres.
+func noLock() (func(), error) { return func() {}, nil }
 
 type postgres struct{ rewriter }
 

@@ -50,10 +50,24 @@ func openSQLite(ctx context.Context, url string, alone bool) (*DB, error) {
 	read.SetMaxOpenConns(maxSQLiteReaders)
 	read.SetMaxIdleConns(maxSQLiteReaders)
 	return &DB{
-		conn:  conn{read, newSQLite()},
-		write: write,
-		close: func() error { return errors.Join(read.Close(), write.Close(), release()) },
+		conn:       conn{read, newSQLite()},
+		write:      write,
+		lockSchema: func() (func(), error) { return lockSchema(path) },
+		close:      func() error { return errors.Join(read.Close(), write.Close(), release()) },
 	}, nil
+}
+
+// lockSchema waits until no other process migrates the database: a command may
+// do so beside the very first start of a server.
+func lockSchema(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".schema", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the schema lock of %s: %w", path, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the schema of %s: %w", path, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // lockFile takes the lock that keeps a second process away: two would each

@@ -76,6 +76,41 @@ func TestRefusedTasks(t *testing.T) {
 	b := setup(t)
 	foreign := b.project("user", nil)
 	b.addUser("other", "user")
+	for _, tt := range refusedTasks(idOf(foreign)) {
+		t.Run(tt.name, func(t *testing.T) {
+			body := object{"name": "task"}
+			for k, v := range tt.body {
+				body[k] = v
+			}
+			r := b.want(tt.status, "POST", "/api/tasks", "other", body)
+			if !strings.Contains(r.body, tt.text) {
+				t.Errorf("answer %s, want %q in it", r.body, tt.text)
+			}
+		})
+	}
+	if got := b.want(400, "POST", "/api/tasks", "user", object{}); !strings.Contains(got.body, "required") {
+		t.Errorf("without a name: %s", got.body)
+	}
+	both := object{"name": "t", "project_id": idOf(foreign), "labels": []object{{"name": "l"}}}
+	if got := b.want(400, "POST", "/api/tasks", "user", both); !strings.Contains(got.body, "only one of Label set or project_id") {
+		t.Errorf("labels beside a project: %s", got.body)
+	}
+	b.want(403, "POST", "/api/tasks", "worker", object{"name": "t"})
+	b.want(405, "PUT", "/api/tasks/1", "user", object{"name": "t"})
+	if n := b.want(200, "GET", "/api/tasks", "admin", nil).json(t)["count"]; n != 0.0 {
+		t.Errorf("the refused requests left %v tasks", n)
+	}
+}
+
+// refusedTask is a wrong request to create a task, and the answer to it.
+type refusedTask struct {
+	name   string
+	body   object
+	status int
+	text   string
+}
+
+func refusedTasks(foreign int64) []refusedTask {
 	label := func(fields object) object { return object{"labels": []object{fields}} }
 	values := make([]string, 40)
 	for i := range values {
@@ -88,12 +123,7 @@ func TestRefusedTasks(t *testing.T) {
 		}
 		return label(object{"name": "l", "attributes": []object{a}})
 	}
-	tests := []struct {
-		name   string
-		body   object
-		status int
-		text   string
-	}{
+	return []refusedTask{
 		{"blank name", object{"name": "  "}, 400, `{"name":["This field may not be blank."]}`},
 		{"null name", object{"name": nil}, 400, "may not be null"},
 		{"name of 257 characters", object{"name": strings.Repeat("ü", 257)}, 400, "no more than 256"},
@@ -108,7 +138,7 @@ func TestRefusedTasks(t *testing.T) {
 		{"one replica, in newer words", object{"initial_replicas": 1.0}, 400, "got 1"},
 		{"twelve replicas", object{"consensus_replicas": 12}, 400, "got 12"},
 		{"no such project", object{"project_id": 999}, 400, `Invalid pk \"999\"`},
-		{"somebody's project", object{"project_id": idOf(foreign)}, 403, "permission"},
+		{"somebody's project", object{"project_id": foreign}, 403, "permission"},
 		{"no such owner", object{"owner_id": 999}, 400, "owner_id"},
 		{"no such assignee", object{"assignee_id": 999}, 400, "assignee_id"},
 		{"duplicate labels", object{"labels": []object{{"name": "a"}, {"name": "a"}}}, 400, "All label names must be unique"},
@@ -133,30 +163,6 @@ func TestRefusedTasks(t *testing.T) {
 		{"no such cloud storage", object{"source_storage": object{"location": "cloud_storage", "cloud_storage_id": 1}}, 400, "source_storage"},
 		{"cloud storage that is local", object{"source_storage": object{"cloud_storage_id": 1}}, 400, "source_storage"},
 		{"odd location", object{"source_storage": object{"location": "moon"}}, 400, "moon"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			body := object{"name": "task"}
-			for k, v := range tt.body {
-				body[k] = v
-			}
-			r := b.want(tt.status, "POST", "/api/tasks", "other", body)
-			if !strings.Contains(r.body, tt.text) {
-				t.Errorf("answer %s, want %q in it", r.body, tt.text)
-			}
-		})
-	}
-	if got := b.want(400, "POST", "/api/tasks", "user", object{}); !strings.Contains(got.body, "required") {
-		t.Errorf("without a name: %s", got.body)
-	}
-	both := object{"name": "t", "project_id": idOf(foreign), "labels": []object{{"name": "l"}}}
-	if got := b.want(400, "POST", "/api/tasks", "user", both); !strings.Contains(got.body, "only one of Label set or project_id") {
-		t.Errorf("labels beside a project: %s", got.body)
-	}
-	b.want(403, "POST", "/api/tasks", "worker", object{"name": "t"})
-	b.want(405, "PUT", "/api/tasks/1", "user", object{"name": "t"})
-	if n := b.want(200, "GET", "/api/tasks", "admin", nil).json(t)["count"]; n != 0.0 {
-		t.Errorf("the refused requests left %v tasks", n)
 	}
 }
 
