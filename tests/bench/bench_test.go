@@ -36,11 +36,14 @@ func BenchmarkCreate(b *testing.B) {
 // BenchmarkStart measures the time from the request to jobs that can be opened,
 // for a small task in an idle server and in one that is busy with a large task.
 func BenchmarkStart(b *testing.B) {
-	const files, tasks = 20, 40
+	const tasks = 40
 	share := b.TempDir()
 	pictures := few(b, share)
-	link(b, pictures, filepath.Join(share, "small"), files)
 	link(b, pictures, filepath.Join(share, "large"), 20_000)
+	var small []string
+	for _, p := range pictures {
+		small = append(small, "few/"+filepath.Base(p))
+	}
 	server := program.Up(b, program.Config{Share: share})
 	for _, busy := range []bool{false, true} {
 		b.Run(fmt.Sprintf("busy=%t", busy), func(b *testing.B) {
@@ -51,7 +54,7 @@ func BenchmarkStart(b *testing.B) {
 			for b.Loop() {
 				for range tasks {
 					began := time.Now()
-					task := server.Create(b, nil, map[string]any{"server_files": []string{"small/"}, "use_cache": true})
+					task := server.Create(b, nil, map[string]any{"server_files": small, "use_cache": true})
 					server.AwaitIngest(b, task)
 					took = append(took, time.Since(began))
 				}
