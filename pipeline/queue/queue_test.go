@@ -198,7 +198,7 @@ func TestHandlersThatDoNotReturn(t *testing.T) {
 		want string // in the log
 	}{
 		{"panic", func() { panic("kaput") }, "kaput"},
-		{"nil map", func() { var m map[int]int; m[1] = 1 }, "queue_test.go"},
+		{"nil pointer", func() { var m *syncBuffer; _ = m.String() }, "queue_test.go"},
 		{"Goexit", runtime.Goexit, "Goexit"},
 	}
 	for _, tt := range tests {
