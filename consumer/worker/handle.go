@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"framemill/pipeline"
@@ -58,7 +59,7 @@ func (w *Worker) run(ctx context.Context, c *pipeline.Claim) error {
 		return err
 	}
 	defer a.close()
-	for _, name := range stages.Order[c.Kind] {
+	for _, name := range span(c) {
 		if a.unfold {
 			break
 		}
@@ -69,6 +70,17 @@ func (w *Worker) run(ctx context.Context, c *pipeline.Claim) error {
 	}
 	a.later(func(ctx context.Context, t *store.Tx) error { return t.EndUnit(ctx, c) })
 	return because(ctx, a.flush(ctx))
+}
+
+// span lists the stages that are left to run. An earlier attempt at a small
+// ingest may have opened the jobs, which happens once: people may be at work on
+// them, so the attempts after it go on from there.
+func span(c *pipeline.Claim) []stages.Name {
+	all := stages.Order[c.Kind]
+	if c.Kind == pipeline.UploadRun && c.Request.JobsOpen != nil {
+		return all[slices.Index(all, stages.Generate)+1:]
+	}
+	return all
 }
 
 // step is the code that feeds a stage and writes what it returns.
@@ -83,10 +95,12 @@ var step = map[stages.Name]func(context.Context, *attempt) error{
 	stages.Purge:    purgeStep,
 }
 
-// because prefers the cause that ended a context to the error that followed.
+// because puts the cause that ended a context in place of the error that
+// followed, which stays for the log only: it is often a cancellation, and would
+// pass for a drain.
 func because(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
+		return fmt.Errorf("%w (%v)", context.Cause(ctx), err) //nolint:errorlint // not to be found by errors.Is
 	}
 	return err
 }

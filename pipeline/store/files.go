@@ -32,11 +32,15 @@ func (t *Tx) AddFiles(ctx context.Context, files []pipeline.File) error {
 
 // SetCollected records how many files were collected and where the pages of
 // their names lie. An ingest that unfolds leaves its one unit: it goes on in
-// phases with units of their own.
+// phases with units of their own. Files that an earlier attempt found go: they
+// may be those of another list.
 func (t *Tx) SetCollected(ctx context.Context, r *pipeline.Request, total int64, names string, unfold bool) error {
 	phase := r.Phase
 	if unfold {
 		phase = pipeline.PhaseCollect
+	}
+	if _, err := t.exec(ctx, `DELETE FROM files WHERE request_id = ?`, r.ID); err != nil {
+		return err
 	}
 	_, err := t.exec(ctx, `
 		UPDATE requests SET total = ?, names = ?, phase = ? WHERE id = ?`, total, names, string(phase), r.ID)
