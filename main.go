@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"framemill/pipeline/store"
+	"framemill/stages/media/sandbox"
 )
 
 // commands is the command line.
@@ -28,6 +29,7 @@ type commands struct {
 }
 
 func main() {
+	sandbox.Helper()
 	var c commands
 	k := kong.Parse(&c, kong.Name("framemill"), kong.UsageOnError(),
 		kong.Description("Turns raw media into annotation-ready tasks. Speaks CVAT's protocol, so cvat-sdk, cvat-cli and the CVAT web client work with it."))

@@ -2,40 +2,42 @@ package pipeline
 
 // The stable failure codes.
 const (
-	CodeInternal          Code = "internal"
-	CodeInvalid           Code = "invalid"
-	CodeUnauthenticated   Code = "unauthenticated"
-	CodeForbidden         Code = "forbidden"
-	CodeNotFound          Code = "not_found"
-	CodeNotAllowed        Code = "method_not_allowed"
-	CodeConflict          Code = "conflict"
-	CodeTooLarge          Code = "too_large"
-	CodeUnsupportedBody   Code = "unsupported_body"
-	CodeTooMany           Code = "too_many_requests"
-	CodeNotReady          Code = "not_ready"
-	CodeNoLiveWorker      Code = "no_live_worker"
-	CodeNotOffered        Code = "not_offered"
-	CodeUnavailable       Code = "unavailable"
-	CodeNoMedia           Code = "no_media"
-	CodeMediaMix          Code = "media_mix"
-	CodeUnsupportedFormat Code = "unsupported_format"
-	CodeEmptyFile         Code = "empty_file"
-	CodeDecodeFailed      Code = "decode_failed"
-	CodeTruncated         Code = "truncated"
-	CodeUnsafePath        Code = "unsafe_path"
-	CodeUnsafeMember      Code = "unsafe_member"
-	CodeBadMember         Code = "bad_member"
-	CodeArchiveLimits     Code = "archive_limits"
-	CodeSourceGone        Code = "source_gone"
-	CodeSourceChanged     Code = "source_changed"
-	CodeBadFrameRange     Code = "bad_frame_range"
-	CodeBadMapping        Code = "bad_mapping"
-	CodeTooManyJobs       Code = "too_many_jobs"
-	CodeStalled           Code = "stalled"
-	CodeWorkerCrash       Code = "worker_crash"
-	CodeDiskFull          Code = "disk_full"
-	CodeCancelled         Code = "cancelled"
-	CodeSuperseded        Code = "superseded"
+	CodeInternal           Code = "internal"
+	CodeInvalid            Code = "invalid"
+	CodeUnauthenticated    Code = "unauthenticated"
+	CodeForbidden          Code = "forbidden"
+	CodeNotFound           Code = "not_found"
+	CodeNotAllowed         Code = "method_not_allowed"
+	CodeConflict           Code = "conflict"
+	CodeTooLarge           Code = "too_large"
+	CodeUnsupportedBody    Code = "unsupported_body"
+	CodeTooMany            Code = "too_many_requests"
+	CodeNotReady           Code = "not_ready"
+	CodeNoLiveWorker       Code = "no_live_worker"
+	CodeNotOffered         Code = "not_offered"
+	CodeUnavailable        Code = "unavailable"
+	CodeNoMedia            Code = "no_media"
+	CodeMediaMix           Code = "media_mix"
+	CodeUnsupportedFormat  Code = "unsupported_format"
+	CodeEmptyFile          Code = "empty_file"
+	CodeDecodeFailed       Code = "decode_failed"
+	CodeTruncated          Code = "truncated"
+	CodeUnsafePath         Code = "unsafe_path"
+	CodeUnsafeMember       Code = "unsafe_member"
+	CodeBadMember          Code = "bad_member"
+	CodeArchiveLimits      Code = "archive_limits"
+	CodeSourceGone         Code = "source_gone"
+	CodeSourceChanged      Code = "source_changed"
+	CodeBadFrameRange      Code = "bad_frame_range"
+	CodeBadMapping         Code = "bad_mapping"
+	CodeTooManyJobs        Code = "too_many_jobs"
+	CodeStalled            Code = "stalled"
+	CodeWorkerCrash        Code = "worker_crash"
+	CodeDecoderMemory      Code = "decoder_memory"
+	CodeDecoderUnavailable Code = "decoder_unavailable"
+	CodeDiskFull           Code = "disk_full"
+	CodeCancelled          Code = "cancelled"
+	CodeSuperseded         Code = "superseded"
 )
 
 // CodeInfo is what the table says of one code: its kind, what it means, and
@@ -56,40 +58,42 @@ func Codes() map[Code]CodeInfo {
 }
 
 var codes = map[Code]CodeInfo{
-	CodeInternal:          {Internal, "something went wrong inside the server", "try again; if it stays, give the request id to the administrator"},
-	CodeInvalid:           {Invalid, "a field of the request is wrong", "correct the named field"},
-	CodeUnauthenticated:   {Unauthenticated, "no valid credentials came with the request", "log in again"},
-	CodeForbidden:         {Forbidden, "the caller may not do this", "ask the owner of the object"},
-	CodeNotFound:          {NotFound, "there is no such object", "check the id"},
-	CodeNotAllowed:        {NotAllowed, "the method is not offered on this path", "use another method"},
-	CodeConflict:          {Conflict, "the object is in a state that does not permit this", "wait or change the object first"},
-	CodeTooLarge:          {TooLarge, "a body, file or picture is over a limit", "make it smaller or raise the limit"},
-	CodeUnsupportedBody:   {Unsupported, "the body has a content type that is not understood", "send JSON or multipart/form-data"},
-	CodeTooMany:           {TooMany, "too many requests", "wait as Retry-After says"},
-	CodeNotReady:          {TooMany, "the chunk is still being built", "ask again as Retry-After says"},
-	CodeNoLiveWorker:      {TooMany, "no consumer is running that could do this", "start a consumer"},
-	CodeNotOffered:        {NotOffered, "this server does not offer the operation", "use the data through another tool"},
-	CodeUnavailable:       {Transient, "a service that is needed does not answer", "try again later"},
-	CodeNoMedia:           {Media, "the request names no media", "attach pictures, an archive or a video"},
-	CodeMediaMix:          {Media, "the media types cannot be used together", "send one archive, or any number of pictures"},
-	CodeUnsupportedFormat: {Media, "the content is not of a supported format", "convert the file to JPEG or PNG"},
-	CodeEmptyFile:         {Media, "the file has no bytes", "upload the file again"},
-	CodeDecodeFailed:      {Media, "the picture cannot be decoded", "check that the file opens in a viewer, and save it anew"},
-	CodeTruncated:         {Media, "the picture ends early; what is there was decoded", "upload the complete file"},
-	CodeUnsafePath:        {Media, "the name leaves the folder it must stay in", "rename the file"},
-	CodeUnsafeMember:      {Media, "the archive has a member that is not a plain file", "pack plain files only"},
-	CodeBadMember:         {Media, "a member of the archive cannot be read", "pack the archive anew, without encryption, stored or deflated"},
-	CodeArchiveLimits:     {Media, "the archive expands beyond the limits", "split the archive"},
-	CodeSourceGone:        {Media, "the source file is gone", "put the file back, or create the task with copy_data"},
-	CodeSourceChanged:     {Media, "the source file changed after the task was created", "put the original file back, or create the task anew"},
-	CodeBadFrameRange:     {Media, "start_frame, stop_frame and step select no frame", "choose a range inside the data"},
-	CodeBadMapping:        {Media, "job_file_mapping or upload_file_order does not fit the files", "name each file once, exactly as uploaded"},
-	CodeTooManyJobs:       {Media, "the task would have too many jobs", "use a larger segment_size"},
-	CodeStalled:           {Transient, "the work made no progress and was ended", "try again; if it stays, look for a hung share"},
-	CodeWorkerCrash:       {Media, "the file ends the worker each time it is read", "remove the named files"},
-	CodeDiskFull:          {NoSpace, "the disk is full", "free space and try again"},
-	CodeCancelled:         {Media, "the request was cancelled", "send the data again to start over"},
-	CodeSuperseded:        {Media, "a newer request took the place of this one", "poll the newer request"},
+	CodeInternal:           {Internal, "something went wrong inside the server", "try again; if it stays, give the request id to the administrator"},
+	CodeInvalid:            {Invalid, "a field of the request is wrong", "correct the named field"},
+	CodeUnauthenticated:    {Unauthenticated, "no valid credentials came with the request", "log in again"},
+	CodeForbidden:          {Forbidden, "the caller may not do this", "ask the owner of the object"},
+	CodeNotFound:           {NotFound, "there is no such object", "check the id"},
+	CodeNotAllowed:         {NotAllowed, "the method is not offered on this path", "use another method"},
+	CodeConflict:           {Conflict, "the object is in a state that does not permit this", "wait or change the object first"},
+	CodeTooLarge:           {TooLarge, "a body, file or picture is over a limit", "make it smaller or raise the limit"},
+	CodeUnsupportedBody:    {Unsupported, "the body has a content type that is not understood", "send JSON or multipart/form-data"},
+	CodeTooMany:            {TooMany, "too many requests", "wait as Retry-After says"},
+	CodeNotReady:           {TooMany, "the chunk is still being built", "ask again as Retry-After says"},
+	CodeNoLiveWorker:       {TooMany, "no consumer is running that could do this", "start a consumer"},
+	CodeNotOffered:         {NotOffered, "this server does not offer the operation", "use the data through another tool"},
+	CodeUnavailable:        {Transient, "a service that is needed does not answer", "try again later"},
+	CodeNoMedia:            {Media, "the request names no media", "attach pictures, an archive or a video"},
+	CodeMediaMix:           {Media, "the media types cannot be used together", "send one archive, or any number of pictures"},
+	CodeUnsupportedFormat:  {Media, "the content is not of a supported format", "convert the file to JPEG or PNG"},
+	CodeEmptyFile:          {Media, "the file has no bytes", "upload the file again"},
+	CodeDecodeFailed:       {Media, "the picture cannot be decoded", "check that the file opens in a viewer, and save it anew"},
+	CodeTruncated:          {Media, "the picture ends early; what is there was decoded", "upload the complete file"},
+	CodeUnsafePath:         {Media, "the name leaves the folder it must stay in", "rename the file"},
+	CodeUnsafeMember:       {Media, "the archive has a member that is not a plain file", "pack plain files only"},
+	CodeBadMember:          {Media, "a member of the archive cannot be read", "pack the archive anew, without encryption, stored or deflated"},
+	CodeArchiveLimits:      {Media, "the archive expands beyond the limits", "split the archive"},
+	CodeSourceGone:         {Media, "the source file is gone", "put the file back, or create the task with copy_data"},
+	CodeSourceChanged:      {Media, "the source file changed after the task was created", "put the original file back, or create the task anew"},
+	CodeBadFrameRange:      {Media, "start_frame, stop_frame and step select no frame", "choose a range inside the data"},
+	CodeBadMapping:         {Media, "job_file_mapping or upload_file_order does not fit the files", "name each file once, exactly as uploaded"},
+	CodeTooManyJobs:        {Media, "the task would have too many jobs", "use a larger segment_size"},
+	CodeStalled:            {Transient, "the work made no progress and was ended", "try again; if it stays, look for a hung share"},
+	CodeWorkerCrash:        {Media, "the file ends the worker each time it is read", "remove the named files"},
+	CodeDecoderMemory:      {Media, "decoding the file needs more memory than it may have", "convert the file to a smaller size, or raise the limit"},
+	CodeDecoderUnavailable: {Transient, "a program that decodes media does not run on the server", "install ffmpeg on the server, then try again"},
+	CodeDiskFull:           {NoSpace, "the disk is full", "free space and try again"},
+	CodeCancelled:          {Media, "the request was cancelled", "send the data again to start over"},
+	CodeSuperseded:         {Media, "a newer request took the place of this one", "poll the newer request"},
 }
 
 // generalCode is the code of an error that only has a kind.

@@ -32,6 +32,10 @@ type Limits struct {
 	MemoryBytes int64         // of writable memory, Go's own included: 256 MiB is little
 	Wall        time.Duration // from start to end
 	StderrBytes int           // how much of stderr is kept for the log, its beginning and its end; 0 = 8 KiB
+
+	// The rest is for Run alone.
+	CPU       time.Duration // of all threads together, in whole seconds; 0 = no limit but Wall
+	FileBytes int64         // of each file it writes; 0 = no limit
 }
 
 // ErrTooLong is the error of a child that ran longer than Limits.Wall.
@@ -42,6 +46,7 @@ type Died struct {
 	Signal   syscall.Signal // 0 if it exited
 	ExitCode int            // -1 if a signal ended it
 	Stderr   string         // the beginning and the end of what it wrote there, for the log
+	CPU      time.Duration  // what it used, of all threads together
 }
 
 // Error implements error.
@@ -65,7 +70,21 @@ const defaultStderr = 8 << 10
 // own, the cause of ctx or ErrTooLong if it was killed for that, and an error
 // of in or out if one of them failed, which kills the child as well.
 func Self(ctx context.Context, args []string, in io.Reader, out io.Writer, lim Limits) error {
-	if lim.MemoryBytes <= 0 || lim.Wall <= 0 || lim.StderrBytes < 0 {
+	return supervise(ctx, lim, in, out, func(ctx context.Context) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, ownFile, args...)
+		cmd.Env = childEnv(lim)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		return cmd
+	})
+}
+
+// ownFile is this program, also when its file was replaced after the start.
+const ownFile = "/proc/self/exe"
+
+// supervise runs the command that build returns to its end, within lim. Build
+// gives it a process group of its own.
+func supervise(ctx context.Context, lim Limits, in io.Reader, out io.Writer, build func(context.Context) *exec.Cmd) error {
+	if lim.MemoryBytes <= 0 || lim.Wall <= 0 || lim.CPU < 0 || lim.FileBytes < 0 || lim.StderrBytes < 0 {
 		return fmt.Errorf("the limits of a child process are not positive: %+v", lim)
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, lim.Wall, ErrTooLong)
@@ -74,17 +93,14 @@ func Self(ctx context.Context, args []string, in io.Reader, out io.Writer, lim L
 	defer kill(nil)
 
 	stderr := &excerpt{size: cmp.Or(lim.StderrBytes, defaultStderr) / 2}
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...) // also right when the file was replaced
-	cmd.Env = childEnv(lim)
+	cmd := build(ctx)
 	cmd.Stdout = watchedWriter{out, kill}
 	cmd.Stderr = stderr
 	if in != nil {
 		cmd.Stdin = watchedReader{in, kill}
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = waitDelay
-
 	return verdict(ctx, cmd, runOnOwnThread(cmd), stderr)
 }
 
@@ -129,7 +145,7 @@ func verdict(ctx context.Context, cmd *exec.Cmd, err error, stderr *excerpt) err
 	case state.Success():
 		return fmt.Errorf("finish a child process: %w", err)
 	}
-	died := &Died{ExitCode: state.ExitCode(), Stderr: stderr.String()}
+	died := &Died{ExitCode: state.ExitCode(), Stderr: stderr.String(), CPU: state.UserTime() + state.SystemTime()}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		died.Signal = status.Signal()
 	}

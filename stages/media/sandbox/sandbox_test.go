@@ -23,6 +23,7 @@ import (
 
 // TestMain is also the child's main: the tests run the test binary again.
 func TestMain(m *testing.M) {
+	sandbox.Helper()
 	if len(os.Args) > 1 {
 		if child, ok := children()[os.Args[1]]; ok {
 			if err := child(); err != nil {

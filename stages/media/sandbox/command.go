@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"framemill/pipeline"
+)
+
+// Command is one run of a foreign program on hostile media.
+type Command struct {
+	Program string    // "ffmpeg" or "ffprobe", looked up on PATH
+	Args    []string  // without the program's name; no text of a user's as an option
+	Inputs  []string  // absolute paths of the files it may read, and of nothing else but its own libraries
+	OutDir  string    // absolute path of the one folder it may write to and works in; "" = none
+	Stdin   io.Reader // nil = empty
+	Stdout  io.Writer // nil = thrown away; an error of it ends the program
+	Limits  Limits
+}
+
+// Run runs c to its end, in every layer of Layers. Its errors are those of
+// Self, but that
+//   - a program that is missing or cannot run here is decoder_unavailable;
+//   - one that needed more memory than the limit is decoder_memory;
+//   - one that ran longer than Limits.Wall or Limits.CPU is stalled, and is
+//     ErrTooLong as well.
+//
+// Any other bad end is a *Died, for the caller to tell what the media are at
+// fault for. The process that calls Run must have called Helper first of all.
+func Run(ctx context.Context, c Command) error {
+	program, err := lookUp(c.Program)
+	if err != nil {
+		return err
+	}
+	return runProgram(ctx, program, c)
+}
+
+// lookUp finds a program on PATH.
+func lookUp(name string) (string, error) {
+	if name != "ffmpeg" && name != "ffprobe" {
+		return "", fmt.Errorf("%q is not a program that may be run", name)
+	}
+	file, err := exec.LookPath(name)
+	if err == nil {
+		file, err = filepath.Abs(file)
+	}
+	if err != nil {
+		return "", pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
+			"%s is not installed on this server: install the package ffmpeg", name).Because(err)
+	}
+	return file, nil
+}
+
+// runProgram has the helper run the program at a path.
+func runProgram(ctx context.Context, program string, c Command) error {
+	order := order{
+		Program: program, Args: append([]string{c.Program}, c.Args...), Inputs: c.Inputs, OutDir: c.OutDir,
+		Limits: c.Limits,
+	}
+	if err := order.check(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(order)
+	if err != nil {
+		return err
+	}
+	complaint, say, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer complaint.Close()
+	err = supervise(ctx, c.Limits, c.Stdin, output(c), func(ctx context.Context) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, ownFile)
+		cmd.Args = []string{helperName, string(text)}
+		cmd.Env = helperEnv()
+		cmd.ExtraFiles = []*os.File{say}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		return cmd
+	})
+	say.Close()
+	if why, _ := io.ReadAll(io.LimitReader(complaint, complaintBytes)); len(why) > 0 {
+		return pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
+			"%s cannot be run safely on this server: the log says why", c.Program).Because(errors.New(string(why)))
+	}
+	return explain(err, c)
+}
+
+// explain gives the ends that are not the media's own fault their codes.
+func explain(err error, c Command) error {
+	if errors.Is(err, ErrTooLong) {
+		return stalled(err, c)
+	}
+	died, ok := errors.AsType[*Died](err)
+	switch {
+	case !ok:
+		return err
+	case c.Limits.CPU > 0 && died.CPU >= c.Limits.CPU && died.Signal != 0:
+		return stalled(errors.Join(ErrTooLong, died), c)
+	case died.Signal == syscall.SIGKILL || strings.Contains(died.Stderr, "Cannot allocate memory") || strings.Contains(died.Stderr, "std::bad_alloc"):
+		// Nobody else kills it: the kernel did, for want of memory.
+		return pipeline.Failf(pipeline.CodeDecoderMemory, "",
+			"the file needs more than %d MiB of memory to decode", c.Limits.MemoryBytes>>20).Because(died)
+	case died.Signal == syscall.SIGILL || died.Signal == syscall.SIGSYS:
+		return pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
+			"%s does not run on this server's processor or kernel: install another build of it", c.Program).Because(died)
+	}
+	return err
+}
+
+func stalled(err error, c Command) error {
+	return pipeline.Failf(pipeline.CodeStalled, "", "%s ran for too long and was ended", c.Program).Because(err)
+}
+
+func output(c Command) io.Writer {
+	if c.Stdout == nil {
+		return io.Discard
+	}
+	return c.Stdout
+}

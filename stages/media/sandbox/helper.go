@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// helperName is how this program is called when it is to confine itself and
+// become another.
+const helperName = "framemill-sandbox"
+
+// complaintBytes is how much the helper says of why it did not start the
+// program; it says so on the file complaintFile.
+const (
+	complaintBytes = 4 << 10
+	complaintFile  = 3
+)
+
+// order is what the helper is told.
+type order struct {
+	Program string
+	Args    []string // with the program's name
+	Inputs  []string
+	OutDir  string
+	Limits  Limits
+}
+
+// check reports orders that could mean another file than was meant.
+func (o order) check() error {
+	if !helped.Load() {
+		return errors.New("sandbox.Helper was not called: this program cannot run another")
+	}
+	for _, path := range append([]string{o.Program}, o.Inputs...) {
+		if !filepath.IsAbs(path) {
+			return fmt.Errorf("%q is not an absolute path", path)
+		}
+	}
+	if o.OutDir != "" && !filepath.IsAbs(o.OutDir) {
+		return fmt.Errorf("%q is not an absolute path", o.OutDir)
+	}
+	return nil
+}
+
+// helped remembers that Helper was called. Without it, what Run starts would
+// not be the helper but this whole program once more.
+var helped atomic.Bool
+
+// Helper is called first of all in main. It returns at once, but in a process
+// that Run started: that one becomes the program it was told to be, and never
+// returns.
+func Helper() {
+	helped.Store(true)
+	if len(os.Args) != 2 || os.Args[0] != helperName {
+		return
+	}
+	unix.CloseOnExec(complaintFile)
+	// Most of what follows is a matter of the thread, not of the process.
+	runtime.LockOSThread()
+	err := become(os.Args[1])
+	_, _ = unix.Write(complaintFile, []byte(err.Error()))
+	os.Exit(1)
+}
+
+// become confines this process and becomes the program of an order.
+func become(text string) error {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return fmt.Errorf("the order of the sandbox: %w", err)
+	}
+	if err := o.limit(); err != nil {
+		return err
+	}
+	if err := unix.Exec(o.Program, o.Args, programEnv(o)); err != nil {
+		return fmt.Errorf("start %s: %w", o.Program, err)
+	}
+	return nil
+}
+
+// limit sets the limits of this process.
+func (o order) limit() error {
+	seconds := uint64(math.Ceil(o.Limits.CPU.Seconds()))
+	limits := []struct {
+		name     string
+		resource int
+		value    uint64
+	}{
+		{"memory", unix.RLIMIT_DATA, uint64(o.Limits.MemoryBytes)},
+		{"processor time", unix.RLIMIT_CPU, seconds},
+		{"file size", unix.RLIMIT_FSIZE, uint64(o.Limits.FileBytes)},
+		{"core", unix.RLIMIT_CORE, 0},
+		{"files", unix.RLIMIT_NOFILE, childFiles},
+	}
+	for _, l := range limits {
+		if l.value == 0 && l.resource != unix.RLIMIT_CORE {
+			continue // not asked for
+		}
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+			return fmt.Errorf("limit %s to %d: %w", l.name, l.value, err)
+		}
+	}
+	return nil
+}
+
+// helperEnv is the environment of the helper: it lives for a moment, and needs
+// neither threads nor a collector.
+func helperEnv() []string {
+	return []string{"GOMAXPROCS=1", "GOGC=off"}
+}
+
+// programEnv is the whole environment of the program.
+func programEnv(o order) []string {
+	env := []string{"LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
+	if o.OutDir != "" {
+		env = append(env, "TMPDIR="+o.OutDir)
+	}
+	return env
+}
