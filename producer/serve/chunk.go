@@ -16,6 +16,14 @@ type patience time.Time
 
 func (s *Server) patience() patience { return patience(time.Now().Add(s.cfg.Wait)) }
 
+// order is a chunk that a reader wants.
+type order struct {
+	View
+	at    slice
+	lost  string // the key of a file that is not there, although a row names it
+	until patience
+}
+
 // later is an error that asks the reader to come back.
 type later struct {
 	why   *pipeline.Error
@@ -32,10 +40,9 @@ func (s *Server) later(code pipeline.Code, text string) error {
 
 // open opens the chunk of a slice, and has it built if it is not there. A chunk
 // whose file is lost or cut off is built anew.
-func (s *Server) open(ctx context.Context, v View, at slice, until patience) (*pipeline.Chunk, blob.Object, error) {
-	lost := ""
+func (s *Server) open(ctx context.Context, o order) (*pipeline.Chunk, blob.Object, error) {
 	for {
-		c, err := s.chunk(ctx, v, at, lost, until)
+		c, err := s.chunk(ctx, o)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -48,14 +55,13 @@ func (s *Server) open(ctx context.Context, v View, at slice, until patience) (*p
 		case !errors.Is(err, blob.ErrNotExist):
 			return nil, nil, fmt.Errorf("open chunk %q: %w", c.Key, err)
 		}
-		lost = c.Key
+		o.lost = c.Key
 	}
 }
 
-// chunk returns the row of a chunk, after waiting for it if need be. A row that
-// still names the lost file does not count.
-func (s *Server) chunk(ctx context.Context, v View, at slice, lost string, until patience) (*pipeline.Chunk, error) {
-	c, err := s.built(ctx, v, at, lost)
+// chunk returns the row of a chunk, after waiting for it if need be.
+func (s *Server) chunk(ctx context.Context, o order) (*pipeline.Chunk, error) {
+	c, err := s.built(ctx, o)
 	if c != nil || err != nil {
 		return c, err
 	}
@@ -66,57 +72,58 @@ func (s *Server) chunk(ctx context.Context, v View, at slice, lost string, until
 	if live == 0 {
 		return nil, s.later(pipeline.CodeNoLiveWorker, "No consumer is running that could build this chunk")
 	}
-	id, err := s.ask(ctx, v, at)
+	id, err := s.ask(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.askNext(ctx, v, at); err != nil {
+	if err := s.askNext(ctx, o); err != nil {
 		return nil, err
 	}
 	s.kick()
-	return s.wait(ctx, v, at, lost, id, until)
+	return s.wait(ctx, o, id)
 }
 
-// built returns the row of a chunk, nil if it is not built.
-func (s *Server) built(ctx context.Context, v View, at slice, lost string) (*pipeline.Chunk, error) {
-	c, err := s.db.Chunk(ctx, at.seg.ID, v.Quality, at.index)
-	if pipeline.KindOf(err) == pipeline.NotFound || err == nil && c.Key == lost {
+// built returns the row of a chunk, nil if it is not built. A row that names
+// the lost file does not count.
+func (s *Server) built(ctx context.Context, o order) (*pipeline.Chunk, error) {
+	c, err := s.db.Chunk(ctx, o.at.seg.ID, o.Quality, o.at.index)
+	if pipeline.KindOf(err) == pipeline.NotFound || err == nil && c.Key == o.lost {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for chunk %d of segment %d: %w", at.index, at.seg.ID, err)
+		return nil, fmt.Errorf("look for chunk %d of segment %d: %w", o.at.index, o.at.seg.ID, err)
 	}
 	return c, nil
 }
 
-func (s *Server) ask(ctx context.Context, v View, at slice) (pipeline.UnitID, error) {
+func (s *Server) ask(ctx context.Context, o order) (pipeline.UnitID, error) {
 	id, err := s.db.AskChunk(ctx, store.Ask{
-		TaskID: v.Task.ID, Tenant: v.Task.Tenant, SegmentID: at.seg.ID, Quality: v.Quality, Index: at.index,
+		TaskID: o.Task.ID, Tenant: o.Task.Tenant, SegmentID: o.at.seg.ID, Quality: o.Quality, Index: o.at.index,
 		Lane: pipeline.Interactive,
 	})
 	if err != nil {
-		return "", fmt.Errorf("ask for chunk %d of segment %d: %w", at.index, at.seg.ID, err)
+		return "", fmt.Errorf("ask for chunk %d of segment %d: %w", o.at.index, o.at.seg.ID, err)
 	}
 	return id, nil
 }
 
 // askNext asks for the chunk that the reader will want after this one.
-func (s *Server) askNext(ctx context.Context, v View, at slice) error {
-	next := at
-	next.index++
-	if v.Quality != pipeline.Compressed || next.index >= rangeOf(&at.seg).Chunks(v.chunkSize()) {
+func (s *Server) askNext(ctx context.Context, o order) error {
+	o.at.index++
+	o.lost = ""
+	if o.Quality != pipeline.Compressed || o.at.index >= rangeOf(&o.at.seg).Chunks(o.chunkSize()) {
 		return nil
 	}
-	c, err := s.built(ctx, v, next, "")
+	c, err := s.built(ctx, o)
 	if c == nil && err == nil {
-		_, err = s.ask(ctx, v, next)
+		_, err = s.ask(ctx, o)
 	}
 	return err
 }
 
 // wait looks for the chunk at growing intervals until it is there, its unit
 // has failed, or patience is over.
-func (s *Server) wait(ctx context.Context, v View, at slice, lost string, id pipeline.UnitID, until patience) (*pipeline.Chunk, error) {
+func (s *Server) wait(ctx context.Context, o order, id pipeline.UnitID) (*pipeline.Chunk, error) {
 	pause := s.cfg.Poll
 	for {
 		select {
@@ -127,19 +134,19 @@ func (s *Server) wait(ctx context.Context, v View, at slice, lost string, id pip
 		pause = min(pause*3/2, s.cfg.MaxPoll)
 		ended, err := s.ended(ctx, id)
 		if err != nil {
-			return nil, s.explain(ctx, v, at, err)
+			return nil, s.explain(ctx, o, err)
 		}
 		// In this order: a unit that has ended leaves its chunk behind.
-		if c, err := s.built(ctx, v, at, lost); c != nil || err != nil {
+		if c, err := s.built(ctx, o); c != nil || err != nil {
 			return c, err
 		}
-		if time.Now().After(time.Time(until)) {
+		if time.Now().After(time.Time(o.until)) {
 			return nil, s.later(pipeline.CodeNotReady, "The chunk is still being built")
 		}
 		if !ended {
 			continue
 		}
-		if id, err = s.ask(ctx, v, at); err != nil { // what was built is out of date already
+		if id, err = s.ask(ctx, o); err != nil { // what was built is out of date already
 			return nil, err
 		}
 		s.kick()
@@ -176,11 +183,11 @@ func failure(code pipeline.Code, file, text string) *pipeline.Error {
 
 // explain finds out which file is to blame for a chunk that cannot be built,
 // for the unit only remembers why.
-func (s *Server) explain(ctx context.Context, v View, at slice, err error) error {
+func (s *Server) explain(ctx context.Context, o order, err error) error {
 	if code := pipeline.CodeOf(err); code != pipeline.CodeSourceGone && code != pipeline.CodeSourceChanged {
 		return err
 	}
-	for f, bad := range s.frames(ctx, v, at.frames) {
+	for f, bad := range s.frames(ctx, o.View, o.at.frames) {
 		if bad != nil {
 			break
 		}

@@ -3,18 +3,14 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
-	"mime"
 	"net/http"
-	"path"
 	"strconv"
 	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
-	"framemill/pipeline/plan"
 )
 
 const (
@@ -26,45 +22,78 @@ const (
 	probed = 200
 )
 
+// answer is what one reader is sent.
+type answer struct {
+	s     *Server
+	w     http.ResponseWriter
+	r     *http.Request
+	v     View
+	until patience
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, v View) *answer {
+	return &answer{s: s, w: w, r: r, v: v, until: s.patience()}
+}
+
+// order is the order of a slice's chunk.
+func (a *answer) order(at slice) order { return order{View: a.v, at: at, until: a.until} }
+
+// send sends the frames of consecutive slices as one chunk.
+func (a *answer) send(parts []slice) error {
+	if a.v.Quality == pipeline.Original {
+		return a.sendZip(a.originals(parts))
+	}
+	if len(parts) != 1 || !parts[0].whole {
+		return a.sendZip(a.copies(parts))
+	}
+	c, obj, err := a.s.open(a.r.Context(), a.order(parts[0]))
+	if err != nil {
+		return err
+	}
+	defer obj.Close()
+	a.sendBlob(c.Key, zipType, obj)
+	return nil
+}
+
 // sendBlob sends one immutable file.
-func (s *Server) sendBlob(w http.ResponseWriter, r *http.Request, v View, key, contentType string, obj blob.Object) {
+func (a *answer) sendBlob(key, contentType string, obj blob.Object) {
 	var content io.ReadSeeker = obj
 	if d, ok := obj.(blob.OnDisk); ok {
 		content = d.File()
 	}
 	head := make([]byte, min(checked, obj.Size()))
 	if n, err := obj.ReadAt(head, 0); n == len(head) && (err == nil || errors.Is(err, io.EOF)) {
-		setChecksum(w.Header(), obj.Size(), head)
+		setChecksum(a.w.Header(), obj.Size(), head)
 	}
-	h := w.Header()
+	h := a.w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("ETag", `"`+key+`"`)
-	setUpdated(h, v)
-	defer s.hurry(w, obj.Size())()
-	http.ServeContent(w, r, "", time.Time{}, content)
+	setUpdated(h, a.v)
+	defer a.hurry(obj.Size())()
+	http.ServeContent(a.w, a.r, "", time.Time{}, content)
 }
 
 // sendZip sends a zip that is put together on the way.
-func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, v View, all entries) error {
+func (a *answer) sendZip(all entries) error {
 	length, err := zipLength(opened(all))
 	if err != nil {
 		return err
 	}
-	head, err := zipHead(r.Context(), all)
+	head, err := zipHead(a.r.Context(), all)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
+	h := a.w.Header()
 	h.Set("Content-Type", zipType)
 	h.Set("Content-Length", strconv.FormatInt(length, 10))
 	setChecksum(h, length, head)
-	setUpdated(h, v)
-	defer s.hurry(w, length)()
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
+	setUpdated(h, a.v)
+	defer a.hurry(length)()
+	a.w.WriteHeader(http.StatusOK)
+	if a.r.Method == http.MethodHead {
 		return nil
 	}
-	return writeZip(r.Context(), w, all)
+	return writeZip(a.r.Context(), a.w, all)
 }
 
 // opened yields what all yields, and opens the first sources that are read in
@@ -132,117 +161,12 @@ func setUpdated(h http.Header, v View) {
 
 // hurry gives the reader a time in which to take length bytes, and returns how
 // to lift it: a connection lives longer than one answer.
-func (s *Server) hurry(w http.ResponseWriter, length int64) (lift func()) {
+func (a *answer) hurry(length int64) (lift func()) {
 	const grace = 30 * time.Second
-	c := http.NewResponseController(w)
-	limit := grace + time.Duration(length/s.cfg.MinRate)*time.Second
+	c := http.NewResponseController(a.w)
+	limit := grace + time.Duration(length/a.s.cfg.MinRate)*time.Second
 	if c.SetWriteDeadline(time.Now().Add(limit)) != nil {
 		return func() {} // not a connection that knows time, as in tests
 	}
 	return func() { _ = c.SetWriteDeadline(time.Time{}) }
-}
-
-// Frame sends one frame. seg is the segment that the reader is limited to, nil
-// for the whole task.
-func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, seg *pipeline.Segment) error {
-	if seg == nil {
-		segs, err := s.db.SegmentsOver(r.Context(), v.Task.ID, n, n+1)
-		if err != nil {
-			return err
-		}
-		if len(segs) == 0 {
-			return fmt.Errorf("no segment of task %d holds frame %d", v.Task.ID, n)
-		}
-		seg = &segs[0]
-	}
-	parts := slices(v, []pipeline.Segment{*seg}, plan.Range{Start: n, Stop: n})
-	if len(parts) != 1 {
-		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
-	}
-	if v.Quality == pipeline.Original {
-		return s.originalFrame(w, r, v, parts[0])
-	}
-	return s.packedFrame(w, r, v, parts[0], (*pack).at, "image/jpeg")
-}
-
-// originalFrame sends the source of a frame.
-func (s *Server) originalFrame(w http.ResponseWriter, r *http.Request, v View, at slice) error {
-	for f, err := range s.frames(r.Context(), v, at.frames) {
-		switch {
-		case err != nil:
-			return err
-		case f.Derived():
-			return s.packedFrame(w, r, v, at, (*pack).numbered, pictureType(f.Format))
-		}
-		src, err := s.openSource(r.Context(), f)
-		if err != nil {
-			return err
-		}
-		defer src.Close()
-		w.Header().Set("Content-Disposition", disposition(f))
-		if obj, ok := src.(blob.Object); ok {
-			_, key := f.Ref.Split()
-			s.sendBlob(w, r, v, key, pictureType(f.Format), obj)
-			return nil
-		}
-		return s.sendFrame(w, r, v, pictureType(f.Format), f.Bytes, src)
-	}
-	return nil
-}
-
-// packedFrame sends an entry of a chunk.
-func (s *Server) packedFrame(w http.ResponseWriter, r *http.Request, v View, at slice,
-	find func(*pack, int64) (entry, error), contentType string) error {
-	p, err := s.openPack(r.Context(), v, at, s.patience())
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	e, err := find(p, at.first)
-	if err != nil {
-		return err
-	}
-	src, err := e.open()
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	return s.sendFrame(w, r, v, contentType, e.size, src)
-}
-
-// sendFrame sends size bytes of src.
-func (s *Server) sendFrame(w http.ResponseWriter, r *http.Request, v View, contentType string, size int64, src io.Reader) error {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.FormatInt(size, 10))
-	setUpdated(h, v)
-	defer s.hurry(w, size)()
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	_, err := copyExactly(w, src, size, nil, make([]byte, copyBuffer))
-	return err
-}
-
-// pictureTypes are the content types of the formats that a frame can have. The
-// content decided the format, so nothing here can be run by a browser.
-var pictureTypes = map[string]string{
-	"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp", "webp": "image/webp", "tiff": "image/tiff",
-}
-
-func pictureType(format string) string {
-	if t, ok := pictureTypes[format]; ok {
-		return t
-	}
-	return "application/octet-stream"
-}
-
-// disposition names a source file for who saves it, and keeps browsers from
-// showing it as a page.
-func disposition(f *pipeline.FrameFile) string {
-	if d := mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(f.Name)}); d != "" {
-		return d
-	}
-	return "attachment"
 }

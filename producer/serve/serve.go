@@ -13,6 +13,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -96,7 +97,7 @@ func (s *Server) JobChunk(w http.ResponseWriter, r *http.Request, v View, seg *p
 	if !ok {
 		return noChunk(index, 0, all.Chunks(v.chunkSize())-1)
 	}
-	return s.send(w, r, v, slices(v, []pipeline.Segment{*seg}, frames))
+	return s.answer(w, r, v).send(slices(v, []pipeline.Segment{*seg}, frames))
 }
 
 // JobWindow sends what a segment has of a chunk that is counted over the whole
@@ -107,7 +108,7 @@ func (s *Server) JobWindow(w http.ResponseWriter, r *http.Request, v View, seg *
 		return noChunk(number, seg.Start/max(size, 1), seg.Stop/max(size, 1))
 	}
 	frames := plan.Range{Start: max(number*size, seg.Start), Stop: min(number*size+size-1, seg.Stop)}
-	return s.send(w, r, v, slices(v, []pipeline.Segment{*seg}, frames))
+	return s.answer(w, r, v).send(slices(v, []pipeline.Segment{*seg}, frames))
 }
 
 // TaskChunk sends a chunk that is counted over the whole task.
@@ -120,7 +121,7 @@ func (s *Server) TaskChunk(w http.ResponseWriter, r *http.Request, v View, numbe
 	if err != nil {
 		return err
 	}
-	return s.send(w, r, v, slices(v, segs, frames))
+	return s.answer(w, r, v).send(slices(v, segs, frames))
 }
 
 // noChunk is the error of a chunk number that does not exist.
@@ -132,28 +133,35 @@ func noChunk(number, first, last int64) error {
 // Preview sends the small picture of a segment.
 func (s *Server) Preview(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment) error {
 	v.Quality = pipeline.Preview
-	c, obj, err := s.open(r.Context(), v, slice{seg: *seg}, s.patience())
+	a := s.answer(w, r, v)
+	c, obj, err := a.s.open(r.Context(), a.order(slice{seg: *seg}))
 	if err != nil {
 		return err
 	}
 	defer obj.Close()
-	s.sendBlob(w, r, v, c.Key, "image/jpeg", obj)
+	a.sendBlob(c.Key, "image/jpeg", obj)
 	return nil
 }
 
-// send sends the frames of consecutive slices as one chunk.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, v View, parts []slice) error {
-	if v.Quality == pipeline.Original {
-		return s.sendZip(w, r, v, s.originals(r.Context(), v, parts, s.patience()))
-	}
-	if len(parts) == 1 && parts[0].whole {
-		c, obj, err := s.open(r.Context(), v, parts[0], s.patience())
+// Frame sends one frame. seg is the segment that the reader is limited to, nil
+// for the whole task.
+func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, seg *pipeline.Segment) error {
+	if seg == nil {
+		segs, err := s.db.SegmentsOver(r.Context(), v.Task.ID, n, n+1)
 		if err != nil {
 			return err
 		}
-		defer obj.Close()
-		s.sendBlob(w, r, v, c.Key, zipType, obj)
-		return nil
+		if len(segs) == 0 {
+			return fmt.Errorf("no segment of task %d holds frame %d", v.Task.ID, n)
+		}
+		seg = &segs[0]
 	}
-	return s.sendZip(w, r, v, s.copies(r.Context(), v, parts, s.patience()))
+	parts := slices(v, []pipeline.Segment{*seg}, plan.Range{Start: n, Stop: n})
+	if len(parts) != 1 {
+		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
+	}
+	if v.Quality == pipeline.Original {
+		return s.answer(w, r, v).originalFrame(parts[0])
+	}
+	return s.answer(w, r, v).packedFrame(parts[0], (*pack).at, "image/jpeg")
 }

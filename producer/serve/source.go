@@ -48,22 +48,21 @@ func (s *Server) frames(ctx context.Context, v View, of plan.Range) iter.Seq2[*p
 
 // originals yields the sources of frames. Those whose original is not the
 // source itself come from the chunk that holds what was made of it.
-func (s *Server) originals(ctx context.Context, v View, parts []slice, until patience) entries {
+func (a *answer) originals(parts []slice) entries {
 	pages := make([]iter.Seq2[*pipeline.FrameFile, error], len(parts))
 	for i := range parts {
-		pages[i] = s.frames(ctx, v, parts[i].frames)
+		pages[i] = a.s.frames(a.r.Context(), a.v, parts[i].frames)
 	}
 	return func(yield func(entry, error) bool) {
 		for i, part := range parts {
-			if !s.originalsOf(ctx, v, part, pages[i], until, yield) {
+			if !a.originalsOf(part, pages[i], yield) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Server) originalsOf(ctx context.Context, v View, part slice, frames iter.Seq2[*pipeline.FrameFile, error],
-	until patience, yield func(entry, error) bool) bool {
+func (a *answer) originalsOf(part slice, frames iter.Seq2[*pipeline.FrameFile, error], yield func(entry, error) bool) bool {
 	var derived *pack
 	defer func() { derived.close() }()
 	for f, err := range frames {
@@ -71,10 +70,10 @@ func (s *Server) originalsOf(ctx context.Context, v View, part slice, frames ite
 		switch {
 		case err != nil:
 		case !f.Derived():
-			e = s.original(ctx, f)
+			e = a.s.original(a.r.Context(), f)
 		default:
 			if derived == nil {
-				derived, err = s.openPack(ctx, v, part, until)
+				derived, err = a.openPack(part)
 			}
 			if err == nil {
 				e, err = derived.numbered(part.first + f.N - part.frames.Start)
@@ -132,8 +131,9 @@ type pack struct {
 	stems map[string]*zip.File // by name without extension
 }
 
-func (s *Server) openPack(ctx context.Context, v View, at slice, until patience) (*pack, error) {
-	c, obj, err := s.open(ctx, v, at, until)
+// openPack opens the chunk of a slice.
+func (a *answer) openPack(at slice) (*pack, error) {
+	c, obj, err := a.s.open(a.r.Context(), a.order(at))
 	if err != nil {
 		return nil, err
 	}
@@ -194,18 +194,18 @@ func (p *pack) open(f *zip.File) (io.ReadCloser, error) {
 }
 
 // copies yields the entries that slices of chunks hold.
-func (s *Server) copies(ctx context.Context, v View, parts []slice, until patience) entries {
+func (a *answer) copies(parts []slice) entries {
 	return func(yield func(entry, error) bool) {
 		for _, part := range parts {
-			if !s.copiesOf(ctx, v, part, until, yield) {
+			if !a.copiesOf(part, yield) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Server) copiesOf(ctx context.Context, v View, part slice, until patience, yield func(entry, error) bool) bool {
-	p, err := s.openPack(ctx, v, part, until)
+func (a *answer) copiesOf(part slice, yield func(entry, error) bool) bool {
+	p, err := a.openPack(part)
 	if err != nil {
 		yield(entry{}, err)
 		return false
