@@ -99,9 +99,10 @@ func (l *nameList) add(ctx context.Context, files []pipeline.SourceFile) error {
 
 // prefix is where the pages lie. It contains the fence, so that the pages of
 // two attempts are never mixed.
-func (l *nameList) prefix() string {
-	return fmt.Sprintf("%snames/%s-%d/", l.a.prefix(), l.a.ID, l.a.Fence)
-}
+func (l *nameList) prefix() string { return fmt.Sprintf("%s%s-%d/", l.a.names(), l.a.ID, l.a.Fence) }
+
+// names is where the pages of all attempts of the request lie.
+func (a *attempt) names() string { return a.prefix() + "names/" }
 
 // spill writes the open page as a blob.
 func (l *nameList) spill(ctx context.Context) error {

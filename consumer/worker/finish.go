@@ -49,6 +49,17 @@ func finishStep(ctx context.Context, a *attempt) error {
 	return nil
 }
 
+// tidy removes the pages of names once the request that reads them has ended.
+// The unit is done by then: what cannot be removed is left to the collector.
+func (a *attempt) tidy(ctx context.Context) {
+	if a.Kind != pipeline.IngestFinish {
+		return
+	}
+	if _, err := a.purgeBlobs(ctx, a.names()); err != nil {
+		a.w.Log.Warn("left the pages of names to the collector", "request_id", a.Request.ID, "error", err)
+	}
+}
+
 // warm asks for the first chunk of the first jobs.
 func (a *attempt) warm(segs []pipeline.Segment) {
 	units := make([]pipeline.Unit, 0, warmJobs)

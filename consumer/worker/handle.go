@@ -69,7 +69,11 @@ func (w *Worker) run(ctx context.Context, c *pipeline.Claim) error {
 		a.beat()
 	}
 	a.later(func(ctx context.Context, t *store.Tx) error { return t.EndUnit(ctx, c) })
-	return because(ctx, a.flush(ctx))
+	if err := a.flush(ctx); err != nil {
+		return because(ctx, err)
+	}
+	a.tidy(ctx)
+	return nil
 }
 
 // span lists the stages that are left to run. An earlier attempt at a small
