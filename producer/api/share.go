@@ -47,8 +47,8 @@ func (s *Server) listShare(w http.ResponseWriter, r *http.Request) error {
 // shareEntries lists a folder as clients name it: "" and "/" are the share.
 // Without a share there is only an empty root.
 func (s *Server) shareEntries(ctx context.Context, dir string) ([]source.Entry, error) {
-	clean := strings.Trim(dir, "/")
-	if clean != "" {
+	var clean string
+	if dir != "" && dir != "/" {
 		var err error
 		if clean, _, err = plan.SharePath(dir, s.cfg.SharePrefix); err != nil {
 			return nil, errBadDirectory(dir)
