@@ -50,7 +50,7 @@ func (s *Server) addData(w http.ResponseWriter, r *http.Request, t *pipeline.Tas
 	if err := s.DB.Uploadable(r.Context(), t.ID); err != nil {
 		return refuseData(w, t, err)
 	}
-	if _, err := s.readData(r, t); err != nil {
+	if _, err := s.readData(r, t, false); err != nil {
 		return err
 	}
 	if _, err := s.DB.EnsureData(r.Context(), t.ID); err != nil {
@@ -65,11 +65,11 @@ func (s *Server) finishData(w http.ResponseWriter, r *http.Request, t *pipeline.
 	if err := s.DB.Uploadable(r.Context(), t.ID); err != nil {
 		return refuseData(w, t, err)
 	}
-	in, err := s.readData(r, t)
+	spec, err := s.readData(r, t, true)
 	if err != nil {
 		return err
 	}
-	ingest, err := s.ingest(r.Context(), t, in)
+	ingest, err := s.ingest(r.Context(), t, spec)
 	if err != nil {
 		return err
 	}
@@ -102,74 +102,71 @@ func refuseData(w http.ResponseWriter, t *pipeline.Task, err error) error {
 }
 
 // readData reads the body: its fields are checked, and then its files become
-// part of the task.
-func (s *Server) readData(r *http.Request, t *pipeline.Task) (*dataRequest, error) {
+// part of the task. After the last files, the fields must be true of all.
+func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pipeline.Spec, err error) {
 	batch, err := s.Receive.Read(r.Context(), r, receive.Owner{TaskID: t.ID, UserID: access.From(r.Context()).User.ID})
 	if err != nil {
-		return nil, err
+		return spec, err
 	}
 	in, err := readDataRequest(batch.Fields)
 	if err == nil {
-		_, err = in.spec(&s.cfg, t)
+		spec, err = in.spec(&s.cfg, t)
+	}
+	if err == nil && last {
+		err = s.checkFiles(r.Context(), t.ID, &spec, batch.Names())
 	}
 	if err != nil {
 		batch.Discard(r.Context())
-		return nil, err
+		return spec, err
 	}
-	return in, batch.Save(r.Context())
+	return spec, batch.Save(r.Context())
+}
+
+// checkFiles holds what a client says of its files against those that the task
+// has and those that have just come. It does so before they become part of the
+// task: who sent one too many could not take it back.
+func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Spec, fresh []string) error {
+	if len(spec.ServerFiles) == 0 && len(spec.FileOrder) == 0 {
+		return nil
+	}
+	if err := s.Receive.Drop(ctx, taskID); err != nil { // those of an attempt that failed are replaced
+		return err
+	}
+	names, err := s.DB.UploadNames(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	have := make(map[string]bool, len(names))
+	for _, name := range names {
+		have[name] = true
+	}
+	for _, name := range fresh {
+		if !have[name] { // the same file may come twice
+			names = append(names, name)
+		}
+	}
+	if len(spec.ServerFiles) == 0 {
+		_, err = plan.ResolveOrder(spec.FileOrder, names)
+		return err
+	}
+	if len(names) > 0 {
+		return pipeline.FieldErrorf("server_files", "Files of the share cannot be used together with %d uploaded files", len(names))
+	}
+	return nil
 }
 
 // ingest is what the request asks for, with the files that the task has by now.
-func (s *Server) ingest(ctx context.Context, t *pipeline.Task, in *dataRequest) (store.Ingest, error) {
-	spec, err := in.spec(&s.cfg, t)
-	if err != nil {
-		return store.Ingest{}, err
-	}
-	out := store.Ingest{Task: t, Spec: spec, Storage: pipeline.StorageLocal}
+func (s *Server) ingest(ctx context.Context, t *pipeline.Task, spec pipeline.Spec) (out store.Ingest, err error) {
+	out = store.Ingest{Task: t, Spec: spec, Storage: pipeline.StorageLocal}
 	if len(spec.ServerFiles) > 0 {
-		if err := s.onlyShare(ctx, t.ID); err != nil {
-			return out, err
-		}
 		if !spec.CopyData {
 			out.Storage = pipeline.StorageShare
 		}
 		out.First, out.Phase = firstUnit(shareSize(spec.ServerFiles))
 		return out, nil
 	}
-	if err := s.checkOrder(ctx, t.ID, spec.FileOrder); err != nil {
-		return out, err
-	}
 	out.First, out.Phase, err = s.firstOfUploads(ctx, t.ID)
 	return out, err
-}
-
-// onlyShare makes sure that a task which names files of the share has no
-// others. Those of an attempt that failed are replaced.
-func (s *Server) onlyShare(ctx context.Context, taskID int64) error {
-	if err := s.Receive.Drop(ctx, taskID); err != nil {
-		return err
-	}
-	n, err := s.DB.UploadTotals(ctx, taskID)
-	if err != nil {
-		return err
-	}
-	if n.Files > 0 {
-		return pipeline.FieldErrorf("server_files", "Files of the share cannot be used together with %d uploaded files", n.Files)
-	}
-	return nil
-}
-
-// checkOrder holds the order that a client asks for against what it sent.
-func (s *Server) checkOrder(ctx context.Context, taskID int64, order []string) error {
-	if len(order) == 0 {
-		return nil
-	}
-	names, err := s.DB.UploadNames(ctx, taskID)
-	if err != nil {
-		return err
-	}
-	_, err = plan.ResolveOrder(order, names)
-	return err
 }
 
 // firstOfUploads decides how an ingest of uploaded files begins.

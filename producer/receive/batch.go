@@ -67,6 +67,15 @@ func (b *Batch) begin(ctx context.Context) {
 // Files returns how many files the batch holds.
 func (b *Batch) Files() int { return len(b.files) }
 
+// Names returns the names of the files, in order.
+func (b *Batch) Names() []string {
+	names := make([]string, len(b.files))
+	for i := range b.files {
+		names[i] = b.files[i].Name
+	}
+	return names
+}
+
 // readFile streams one file into the bucket. Its flush goes on while the next
 // file arrives.
 func (b *Batch) readFile(ctx context.Context, part *multipart.Part, d disposition) error {
