@@ -89,6 +89,10 @@ func (p *Process) Continue() { p.signal(syscall.SIGCONT) }
 // Ended is closed when the process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
+// PID returns the number of the process, whose files below /proc tell what it
+// costs.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Log returns everything that the process has written.
 func (p *Process) Log() string { return p.log.tail(-1) }
 
