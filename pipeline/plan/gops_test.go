@@ -1,0 +1,99 @@
+package plan_test
+
+import (
+	"testing"
+
+	"framemill/pipeline/plan"
+)
+
+// keysEvery lists the keyframes of n frames with one every gop.
+func keysEvery(n, gop int64) []int64 {
+	var keys []int64
+	for k := int64(0); k < n; k += gop {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+func TestVideoUnits(t *testing.T) {
+	t.Parallel()
+	const hd = 1920 * 1080
+	tests := []struct {
+		name           string
+		size, gop      int64
+		step           int64
+		segment        int64
+		minUnits, most int // how many units are wanted
+	}{
+		{"usual GOPs, a unit each", 20000, 250, 1, 0, 80, 80},
+		{"short GOPs", 20000, 12, 1, 0, 200, 700},
+		{"one keyframe only", 20000, 20000, 1, 0, 1, 1},
+		{"few keyframes", 20000, 5000, 1, 0, 3, 5},
+		{"every fifth frame", 20000, 250, 5, 0, 20, 200},
+		{"overlapping segments", 20000, 250, 1, 500, 50, 700},
+		{"a clip", 30, 30, 1, 0, 1, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sel, err := plan.Select(tt.size, 0, nil, tt.step)
+			if err != nil {
+				t.Fatalf("select: %v", err)
+			}
+			cut, err := plan.Segments(sel.Size, tt.segment, nil, true, 0)
+			if err != nil {
+				t.Fatalf("segments: %v", err)
+			}
+			v := plan.Footage{Selection: sel, Keys: keysEvery(tt.size, tt.gop), Pixels: hd}
+			units, err := plan.VideoUnits(cut, 36, v)
+			if err != nil {
+				t.Fatalf("units: %v", err)
+			}
+			if len(units) < tt.minUnits || len(units) > tt.most {
+				t.Errorf("%d units, want %d to %d", len(units), tt.minUnits, tt.most)
+			}
+			_, total := cut.ChunkBases(36)
+			checkSpans(t, units, total)
+		})
+	}
+}
+
+// checkSpans fails the test unless spans tile [0,total).
+func checkSpans(t *testing.T, spans []plan.Span, total int64) {
+	t.Helper()
+	at := int64(0)
+	for _, s := range spans {
+		if s.Lo != at || s.Hi <= s.Lo || s.Cost <= 0 {
+			t.Fatalf("span %+v does not follow %d", s, at)
+		}
+		at = s.Hi
+	}
+	if at != total {
+		t.Errorf("the spans end at %d, want %d", at, total)
+	}
+}
+
+func TestVideoUnitsDecodeLittleTwice(t *testing.T) {
+	t.Parallel()
+	const size, gop, chunk = 50000, 250, 36
+	sel, err := plan.Select(size, 0, nil, 1)
+	if err != nil {
+		t.Fatalf("select: %v", err)
+	}
+	cut, err := plan.Segments(size, 0, nil, true, 0)
+	if err != nil {
+		t.Fatalf("segments: %v", err)
+	}
+	units, err := plan.VideoUnits(cut, chunk, plan.Footage{Selection: sel, Keys: keysEvery(size, gop), Pixels: 640 * 480})
+	if err != nil {
+		t.Fatalf("units: %v", err)
+	}
+	decoded := int64(0)
+	for _, u := range units {
+		first, last := u.Lo*chunk, min(u.Hi*chunk, size)-1
+		decoded += last - first/gop*gop + 1
+	}
+	if limit := int64(1.13 * size); decoded > limit {
+		t.Errorf("%d units decode %d frames of %d, want at most %d", len(units), decoded, size, limit)
+	}
+}
