@@ -20,8 +20,13 @@ type Data struct {
 	Sorting        string  `db:"sorting"`
 	Method         string  `db:"method"`         // cache or static
 	DeletedFrames  string  `db:"deleted_frames"` // JSON list of relative numbers, ascending
+	Index          string  `db:"index_key"`      // blob with the frame index of a video, "" for pictures
 	Published      *Micros `db:"published"`
 }
+
+// Video reports whether the data are a video: its frames have no rows but an
+// index.
+func (d *Data) Video() bool { return d.Index != "" }
 
 // Chunk types as the contract spells them.
 const (
@@ -83,6 +88,8 @@ type File struct {
 	Width     int64   `db:"width" json:"width"`   // upright, that is after orientation
 	Height    int64   `db:"height" json:"height"`
 	Orient    int64   `db:"orient" json:"orient"`   // EXIF orientation 1..8
+	Frames    int64   `db:"frames" json:"frames"`   // of a video; 0 for a picture
+	Index     string  `db:"index_key" json:"index"` // blob with the frame index of a video
 	Outcome   Outcome `db:"outcome" json:"outcome"` // what became of it
 	Code      Code    `db:"code" json:"code"`       // why, if not ok
 	Text      string  `db:"text" json:"text"`

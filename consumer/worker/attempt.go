@@ -24,8 +24,7 @@ type attempt struct {
 	found    []pipeline.SourceFile // collected by an earlier stage of this attempt
 	unfold   bool                  // the ingest is too large for one unit
 	frames   filter.Output         // what the filter chose
-	width    int64                 // of the first frame, upright
-	height   int64
+	first    store.NamedFile       // the file of the first frame
 }
 
 // newAttempt begins an attempt and makes it known to beats and the watchdog.

@@ -25,7 +25,7 @@ func filterStep(ctx context.Context, a *attempt) error {
 	}
 	in := filter.Input{Spec: a.spec, Files: make([]filter.File, len(files))}
 	for i, f := range files {
-		in.Files[i] = filter.File{Ord: f.Ord, Name: f.Name, Outcome: f.Outcome}
+		in.Files[i] = filter.File{Ord: f.Ord, Name: f.Name, Outcome: f.Outcome, Frames: f.Frames}
 	}
 	out, err := filter.Stage{}.Run(ctx, in)
 	if bad, ok := errors.AsType[*filter.BadFileError](err); ok {
@@ -35,8 +35,7 @@ func filterStep(ctx context.Context, a *attempt) error {
 		return err
 	}
 	a.frames = out
-	first := files[out.Ords[0]]
-	a.width, a.height = first.Width, first.Height
+	a.first = files[out.Ords[0]]
 	return nil
 }
 
@@ -57,7 +56,8 @@ func (a *attempt) badFile(ctx context.Context, bad *filter.BadFileError) error {
 // them. Many frames are written in pages beforehand, unseen.
 func generateStep(ctx context.Context, a *attempt) error {
 	out, err := generate.Stage{}.Run(ctx, generate.Input{
-		Spec: a.spec, Size: a.frames.Selection.Size, Lengths: a.frames.Lengths, Width: a.width, Height: a.height,
+		Spec: a.spec, Size: a.frames.Selection.Size, Lengths: a.frames.Lengths, Video: a.frames.Video,
+		Width: a.first.Width, Height: a.first.Height,
 	})
 	if err != nil {
 		return err
@@ -71,13 +71,20 @@ func generateStep(ctx context.Context, a *attempt) error {
 	}
 	sel := a.frames.Selection
 	data.Size, data.StartFrame, data.StopFrame, data.Step = sel.Size, sel.Start, sel.Stop, sel.Step
-	data.ChunkSize = &out.ChunkSize
+	data.ChunkSize, data.Index = &out.ChunkSize, a.first.Index
+	mode := pipeline.ModeAnnotation
+	if a.frames.Video {
+		mode, data.OriginalType = pipeline.ModeInterpolation, pipeline.ChunkVideo
+		if !a.spec.UseZipChunks {
+			data.CompressedType = pipeline.ChunkVideo
+		}
+	}
 	a.later(func(ctx context.Context, t *store.Tx) error {
 		if err := t.SetBad(ctx, a.Request.ID, a.frames.Bad); err != nil {
 			return err
 		}
 		return t.Publish(ctx, a.Claim, store.Publication{
-			Data: *data, Mode: pipeline.ModeAnnotation, SegmentSize: out.SegmentSize, Overlap: out.Overlap,
+			Data: *data, Mode: mode, SegmentSize: out.SegmentSize, Overlap: out.Overlap,
 			Segments: out.Segments, Replicas: a.spec.Replicas,
 		})
 	})
@@ -85,9 +92,12 @@ func generateStep(ctx context.Context, a *attempt) error {
 }
 
 // writeFrames writes the rows of the frames, the last page together with the
-// publication.
+// publication. A video has none.
 func (a *attempt) writeFrames(ctx context.Context, dataID int64) error {
 	a.later(func(ctx context.Context, t *store.Tx) error { return t.ClearFrames(ctx, dataID) })
+	if a.frames.Video {
+		return nil
+	}
 	ords := a.frames.Ords
 	for lo := 0; lo < len(ords); lo += framePage {
 		page := make([]pipeline.Frame, min(framePage, len(ords)-lo))

@@ -78,6 +78,7 @@ func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
 	for _, query := range []string{
 		`SELECT store_key FROM chunks WHERE store_key IN (?)`,
 		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
+		`SELECT index_key FROM files WHERE index_key <> '' AND index_key IN (?)`,
 		`SELECT SUBSTR(ref, 6) FROM files WHERE ref LIKE 'blob:%' AND SUBSTR(ref, 6) IN (?)`,
 	} {
 		var found []string

@@ -77,7 +77,7 @@ func (db *DB) SegmentsByChunk(ctx context.Context, taskID, lo, hi int64) ([]pipe
 }
 
 const dataColumns = `id, task_id, request_id, size, start_frame, stop_frame, step, frame_filter, chunk_size, quality,
-	compressed_type, original_type, storage, cloud_storage_id, sorting, method, deleted_frames, published`
+	compressed_type, original_type, storage, cloud_storage_id, sorting, method, deleted_frames, index_key, published`
 
 // DataOf returns the data of a task, or NotFound before the first upload.
 func (c conn) DataOf(ctx context.Context, taskID int64) (*pipeline.Data, error) {

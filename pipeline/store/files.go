@@ -6,7 +6,8 @@ import (
 	"framemill/pipeline"
 )
 
-const fileColumns = `request_id, ord, name, ref, bytes, mtime, crc32, format, width, height, orient, outcome, code, text`
+const fileColumns = `request_id, ord, name, ref, bytes, mtime, crc32, format, width, height, orient, frames, index_key,
+	outcome, code, text`
 
 // AddFiles inserts what probing found of a range of files. A second attempt at
 // the range writes the same rows, so rows that are there stay.
@@ -24,6 +25,8 @@ func (t *Tx) AddFiles(ctx context.Context, files []pipeline.File) error {
 		col("width", files, func(f *row) int64 { return f.Width }),
 		col("height", files, func(f *row) int64 { return f.Height }),
 		col("orient", files, func(f *row) int64 { return f.Orient }),
+		col("frames", files, func(f *row) int64 { return f.Frames }),
+		col("index_key", files, func(f *row) string { return f.Index }),
 		col("outcome", files, func(f *row) string { return string(f.Outcome) }),
 		col("code", files, func(f *row) string { return string(f.Code) }),
 		col("text", files, func(f *row) string { return f.Text }),
@@ -67,16 +70,16 @@ type NamedFile struct {
 	Name    string           `db:"name"`
 	Width   int64            `db:"width"`
 	Height  int64            `db:"height"`
-	Bytes   int64            `db:"bytes"`
+	Frames  int64            `db:"frames"`
+	Index   string           `db:"index_key"`
 	Outcome pipeline.Outcome `db:"outcome"`
-	Code    pipeline.Code    `db:"code"`
 }
 
 // NamedFiles lists every file of a request by its place in the collected list.
 func (db *DB) NamedFiles(ctx context.Context, requestID int64) ([]NamedFile, error) {
 	var out []NamedFile
 	err := db.all(ctx, &out, `
-		SELECT ord, name, width, height, bytes, outcome, code FROM files WHERE request_id = ? ORDER BY ord`, requestID)
+		SELECT ord, name, width, height, frames, index_key, outcome FROM files WHERE request_id = ? ORDER BY ord`, requestID)
 	return out, err
 }
 

@@ -9,7 +9,7 @@ import (
 
 // frameColumns are those of a frame joined with its file, as FrameFile has them.
 const frameColumns = `fr.n, f.request_id, f.ord, f.name, f.ref, f.bytes, f.mtime, f.crc32, f.format, f.width, f.height,
-	f.orient, f.outcome, f.code, f.text`
+	f.orient, f.frames, f.index_key, f.outcome, f.code, f.text`
 
 // ClearFrames removes the frames that an earlier attempt left.
 func (t *Tx) ClearFrames(ctx context.Context, dataID int64) error {
@@ -41,7 +41,7 @@ func (db *DB) FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.
 
 // Publication is everything that becomes visible at once when the jobs open.
 type Publication struct {
-	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, ChunkSize
+	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, ChunkSize, the chunk types, Index
 	Mode        string
 	SegmentSize int64 // effective
 	Overlap     int64 // effective
@@ -54,9 +54,11 @@ type Publication struct {
 func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
 	if _, err := t.exec(ctx, `
 		UPDATE data
-		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, published = {now}
+		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
+			index_key = ?, published = {now}
 		WHERE task_id = ?`,
-		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, c.TaskID); err != nil {
+		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, p.Data.CompressedType,
+		p.Data.OriginalType, p.Data.Index, c.TaskID); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `
@@ -143,7 +145,7 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 		`DELETE FROM chunks WHERE segment_id IN (SELECT id FROM segments WHERE task_id = ?)`,
 		`DELETE FROM jobs WHERE task_id = ?`,
 		`DELETE FROM segments WHERE task_id = ?`,
-		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL WHERE task_id = ?`,
+		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL, index_key = '' WHERE task_id = ?`,
 	} {
 		if _, err := t.exec(ctx, query, taskID); err != nil {
 			return err

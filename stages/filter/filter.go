@@ -14,6 +14,7 @@ type File struct {
 	Ord     int64            `json:"ord"`
 	Name    string           `json:"name"`
 	Outcome pipeline.Outcome `json:"outcome"`
+	Frames  int64            `json:"frames"` // of a video; 0 for a picture
 }
 
 // Input is every file of a request, in the order of collection.
@@ -22,9 +23,11 @@ type Input struct {
 	Files []File        `json:"files"`
 }
 
-// Output is the frames: Ords[k] is the source file of frame k.
+// Output is the frames. Of pictures, Ords[k] is the source file of frame k; a
+// video has one source file, and the selection says which of its frames.
 type Output struct {
 	Ords      []int64        `json:"ords"`
+	Video     bool           `json:"video"`
 	Selection plan.Selection `json:"selection"`
 	// Lengths is the number of frames of each job where the client gave them.
 	Lengths []int64 `json:"lengths"`
@@ -40,6 +43,9 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
+	if usable[0].Frames > 0 {
+		return footage(in.Spec, usable, bad)
+	}
 	order, lengths, err := order(in.Spec, usable)
 	if err != nil {
 		return Output{}, err
@@ -53,6 +59,15 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 		out.Ords[k] = usable[order[sel.Source(int64(k))]].Ord
 	}
 	return out, nil
+}
+
+// footage selects the frames of a video, which is always alone.
+func footage(spec pipeline.Spec, files []File, bad int64) (Output, error) {
+	if len(spec.FileMapping) > 0 {
+		return Output{}, pipeline.Failf(pipeline.CodeBadMapping, files[0].Name, "job_file_mapping cannot be used with a video")
+	}
+	sel, err := plan.Select(files[0].Frames, spec.StartFrame, spec.StopFrame, spec.Step)
+	return Output{Ords: []int64{files[0].Ord}, Video: true, Selection: sel, Bad: bad}, err
 }
 
 // usable leaves out the files that cannot be frames. Whether they fail the

@@ -14,7 +14,8 @@ type Input struct {
 	Spec    pipeline.Spec `json:"spec"`
 	Size    int64         `json:"size"`    // frames
 	Lengths []int64       `json:"lengths"` // frames of each job, where the client gave them
-	Width   int64         `json:"width"`   // of the first frame, upright
+	Video   bool          `json:"video"`
+	Width   int64         `json:"width"` // of the first frame, upright
 	Height  int64         `json:"height"`
 }
 
@@ -29,7 +30,7 @@ type Output struct {
 // Stage cuts segments.
 type Stage struct{}
 
-// Run cuts the frames of a picture task.
+// Run cuts the frames of a task.
 func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	cut, err := cut(in)
 	if err != nil {
@@ -37,7 +38,7 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	}
 	out := Output{ChunkSize: in.Spec.ChunkSize, SegmentSize: cut.SegmentSize, Overlap: cut.Overlap}
 	if out.ChunkSize == 0 {
-		out.ChunkSize = plan.DefaultChunkSize(in.Width, in.Height, false)
+		out.ChunkSize = plan.DefaultChunkSize(in.Width, in.Height, in.Video && !in.Spec.UseZipChunks)
 	}
 	bases, _ := cut.ChunkBases(out.ChunkSize)
 	out.Segments = make([]pipeline.Segment, len(cut.Ranges))
@@ -51,5 +52,5 @@ func cut(in Input) (plan.Cut, error) {
 	if len(in.Lengths) > 0 {
 		return plan.MappedSegments(in.Lengths, in.Spec.Replicas)
 	}
-	return plan.Segments(in.Size, in.Spec.SegmentSize, in.Spec.Overlap, false, in.Spec.Replicas)
+	return plan.Segments(in.Size, in.Spec.SegmentSize, in.Spec.Overlap, in.Video, in.Spec.Replicas)
 }

@@ -128,6 +128,7 @@ CREATE TABLE data (
 	sorting TEXT NOT NULL DEFAULT 'lexicographical',
 	method TEXT NOT NULL DEFAULT 'static',
 	deleted_frames TEXT NOT NULL DEFAULT '[]',
+	index_key TEXT NOT NULL DEFAULT '',
 	published BIGINT
 );
 
@@ -198,12 +199,15 @@ CREATE TABLE files (
 	width BIGINT NOT NULL,
 	height BIGINT NOT NULL,
 	orient BIGINT NOT NULL,
+	frames BIGINT NOT NULL DEFAULT 0,
+	index_key TEXT NOT NULL DEFAULT '',
 	outcome TEXT NOT NULL,
 	code TEXT NOT NULL,
 	text TEXT NOT NULL,
 	PRIMARY KEY (request_id, ord)
 );
 CREATE INDEX files_blob ON files (SUBSTR(ref, 6)) WHERE ref LIKE 'blob:%';
+CREATE INDEX files_index ON files (index_key) WHERE index_key <> '';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
 CREATE TABLE frames (
