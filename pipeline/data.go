@@ -172,7 +172,7 @@ const (
 	StatusCompleted  = "completed"
 )
 
-// Quality names a set of chunks of a segment.
+// Quality names a set of chunks of a segment, or of what is kept like them.
 type Quality string
 
 // The qualities. A preview is one small picture of the segment's first frame.
@@ -180,6 +180,20 @@ const (
 	Compressed Quality = "compressed"
 	Original   Quality = "original"
 	Preview    Quality = "preview"
+)
+
+// What readers of videos ask for beside chunks. It is built when first asked
+// for and forgotten a day after its last use. The index is the relative number
+// of a frame, or the number of a chunk that is counted over the whole task, of
+// which a window has what lies in the segment. Whole-task chunks are kept with
+// the task's first segment.
+const (
+	FrameCompressed  Quality = "frame_compressed" // PNG, as large as in a chunk
+	FrameOriginal    Quality = "frame_original"   // PNG, from the source itself
+	WindowCompressed Quality = "window_compressed"
+	WindowOriginal   Quality = "window_original"
+	TaskCompressed   Quality = "task_compressed"
+	TaskOriginal     Quality = "task_original"
 )
 
 // Chunk is one immutable file of consecutive frames of a segment. A row exists
