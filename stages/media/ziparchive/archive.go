@@ -70,6 +70,7 @@ func List(r io.ReaderAt, size int64, lim Limits, wanted func(name string) bool) 
 	if dir.records > l.lim.Members {
 		return nil, limits("", "the archive has %d members, at most %d are taken", dir.records, l.lim.Members)
 	}
+	l.room = dir.start
 	if err := dir.walk(r, l.add); err != nil {
 		return nil, err
 	}
@@ -86,6 +87,7 @@ type lister struct {
 	wanted   func(name string) bool
 	members  []Member
 	count    int64
+	room     int64 // bytes before the directory
 	expanded int64
 }
 
@@ -93,6 +95,10 @@ type lister struct {
 func (l *lister) add(e *entry) error {
 	if l.count++; l.count > l.lim.Members {
 		return limits("", "the archive has more than %d members", l.lim.Members)
+	}
+	if l.count*localHeader > l.room {
+		// Found out here, before a million headers are read at one place.
+		return limits("", "the archive has %d members or more in %d bytes: they overlap", l.count, l.room)
 	}
 	folder := e.folder()
 	if folder {
