@@ -1,0 +1,189 @@
+// Package badinput_test throws at a running server what people, broken clients
+// and attackers send: hostile names, files that are not what they say, archives
+// that climb or explode, bodies cut short. Each must get a clear refusal, or a
+// failed request with a stable code; none may cost an internal error, a hang,
+// memory, or anything that stays behind.
+package badinput_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"framemill/pipeline/store"
+	"framemill/tests/program"
+)
+
+const (
+	// prompt is how long one answer may take.
+	prompt = 2 * time.Second
+	// soon is how long what a refusal leaves behind may stay.
+	soon = 10 * time.Second
+
+	stranger = "mallory" // a user who owns nothing
+	nobody   = "-"       // a caller without credentials
+)
+
+// TestBadInput runs every group of attempts against one server, and then looks
+// for what they left.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, group := range []struct {
+		name string
+		run  func(t *testing.T, b *bench)
+	}{
+		{"fields", tryFields},
+		{"bodies", tryBodies},
+		{"names", tryNames},
+		{"pictures", tryPictures},
+		{"archives", tryArchives},
+		{"mixes", tryMixes},
+		{"share", tryShare},
+		{"changed", tryChangedShare},
+		{"patches", tryPatches},
+		{"reading", tryReading},
+		{"markup", tryMarkup},
+		{"strangers", tryStrangers},
+		{"wire", tryWire},
+		{"races", tryRaces},
+		{"passwords", tryPasswords},
+	} {
+		t.Run(group.name, func(t *testing.T) { group.run(t, b) })
+	}
+	t.Run("afterwards", func(t *testing.T) { lookAfterwards(t, b) })
+	b.ledger.show(t)
+}
+
+// bench is the server under test and what is known of it.
+type bench struct {
+	*program.Server
+	data  string // folder
+	share string // folder
+	db    *store.DB
+
+	task int64 // a task with data, of 6 pictures
+	job  int64 // its first job, of 3
+	live map[int64]bool
+
+	ledger ledger
+}
+
+// pictures and jobSize are those of the task that every bench has.
+const (
+	pictures = 6
+	jobSize  = 3
+)
+
+func setup(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{data: t.TempDir(), share: t.TempDir(), live: map[int64]bool{}}
+	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, Flags: []string{"--log-json"}})
+	program.Run(t, program.Password+"\n", "user", "add", stranger, "--group", "user", "--data", b.data)
+	db, err := store.OpenBeside(context.Background(), "sqlite:"+filepath.Join(b.data, "framemill.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b.db = db
+	for i := range pictures {
+		b.write(t, fmt.Sprintf("good/%d.jpg", i), photo(i))
+	}
+	b.task = b.keep(t, "good/")
+	var jobs struct{ Results []struct{ ID int64 } }
+	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/jobs?task_id=%d&sort=id", b.task), nil, &jobs)
+	b.job = jobs.Results[0].ID
+	return b
+}
+
+// keep makes a task of files of the share that lives to the end.
+func (b *bench) keep(t *testing.T, files ...string) int64 {
+	t.Helper()
+	task := b.Create(t, map[string]any{"segment_size": jobSize}, map[string]any{"server_files": files, "use_cache": true})
+	b.AwaitIngest(t, task)
+	b.live[task] = true
+	return task
+}
+
+// write puts a file on the share.
+func (b *bench) write(t *testing.T, name string, content []byte) {
+	t.Helper()
+	path := filepath.Join(b.share, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fresh returns a new task without data, which is deleted with the test.
+func (b *bench) fresh(t *testing.T, spec map[string]any) int64 {
+	t.Helper()
+	task := map[string]any{"name": t.Name(), "labels": []any{}}
+	for k, v := range spec {
+		task[k] = v
+	}
+	var made struct{ ID int64 }
+	b.JSON(t, http.MethodPost, "/api/tasks", task, &made)
+	t.Cleanup(func() {
+		status, body, err := b.Do(http.MethodDelete, fmt.Sprintf("/api/tasks/%d", made.ID), nil)
+		if err != nil || status != http.StatusNoContent && status != http.StatusNotFound {
+			t.Errorf("deleting task %d: status %d, %v: %s", made.ID, status, err, body)
+		}
+	})
+	return made.ID
+}
+
+// at fills the ids of tasks into a path.
+func (b *bench) at(t *testing.T, path string, spec map[string]any) (filled string, fresh int64) {
+	t.Helper()
+	if strings.Contains(path, "{fresh}") {
+		fresh = b.fresh(t, spec)
+	}
+	return strings.NewReplacer("{fresh}", fmt.Sprint(fresh), "{task}", fmt.Sprint(b.task), "{job}", fmt.Sprint(b.job),
+		"{rq}", fmt.Sprintf("action=create%%26target=task%%26target_id=%d", b.task)).Replace(path), fresh
+}
+
+// leavesNothing fails the test unless a task that was refused has no data, no
+// jobs and no files any more, within a short time.
+func (b *bench) leavesNothing(t *testing.T, task int64) {
+	t.Helper()
+	ctx := context.Background()
+	deadline := time.Now().Add(soon)
+	for {
+		left, err := b.leftOf(ctx, task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("task %d was refused, and still has %s after %s", task, left, soon)
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// leftOf says what a task has, "" for nothing.
+func (b *bench) leftOf(ctx context.Context, task int64) (string, error) {
+	uploads, err := b.db.UploadTotals(ctx, task)
+	if err != nil {
+		return "", err
+	}
+	segments, err := b.db.Segments(ctx, task)
+	if err != nil {
+		return "", err
+	}
+	if uploads.Files > 0 || len(segments) > 0 {
+		return fmt.Sprintf("%d uploads and %d segments", uploads.Files, len(segments)), nil
+	}
+	return "", nil
+}
