@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"framemill/pipeline"
 )
@@ -73,9 +74,19 @@ func (db *DB) dispatchLocked(ctx context.Context, send func(context.Context, pip
 	return len(sent), sendErr
 }
 
-// sendAll hands the units to send until one fails.
+// sendTime is when a round stops sending and marks what it has sent, because
+// the queue is slow: on Postgres the round's transaction says nothing meanwhile,
+// and holds up the relays of all other processes.
+const sendTime = maxSilence / 4
+
+// sendAll hands the units to send until one fails or the time is over. It sends
+// at least one.
 func sendAll(ctx context.Context, units []pipeline.Unit, send func(context.Context, pipeline.Unit) error) ([]pipeline.Unit, error) {
+	begin := time.Now()
 	for i, u := range units {
+		if i > 0 && time.Since(begin) > sendTime {
+			return units[:i], nil
+		}
 		if err := send(ctx, u); err != nil {
 			return units[:i], fmt.Errorf("send unit %s: %w", u.ID, err)
 		}
@@ -180,18 +191,18 @@ func (c conn) pickLane(ctx context.Context, lane pipeline.Lane, n int) ([]pipeli
 	return inTurns(queues, n), nil
 }
 
-// waitingTenants lists up to n tenants with unsent units in a lane, whoever
-// comes after the last served one first. It skips from tenant to tenant in
+// waitingTenants lists up to n tenants with unsent units in a lane that may run
+// now, whoever comes after the last served one first. It skips from tenant to tenant in
 // the index, so a tenant with a million units costs no more than one with one.
 func (c conn) waitingTenants(ctx context.Context, lane pipeline.Lane, n int) ([]string, error) {
 	const skip = `
 		WITH RECURSIVE w(tenant) AS (
 			SELECT MIN(tenant) FROM units
-			WHERE lane = ? AND state = 'ready' AND sent IS NULL AND tenant > ?
+			WHERE lane = ? AND state = 'ready' AND sent IS NULL AND run_at <= {now} AND tenant > ?
 			UNION ALL
 			SELECT (
 				SELECT MIN(tenant) FROM units
-				WHERE lane = ? AND state = 'ready' AND sent IS NULL AND tenant > w.tenant
+				WHERE lane = ? AND state = 'ready' AND sent IS NULL AND run_at <= {now} AND tenant > w.tenant
 			) FROM w WHERE w.tenant IS NOT NULL
 		)
 		SELECT tenant FROM w WHERE tenant IS NOT NULL LIMIT ?`
