@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"framemill/pipeline"
 )
@@ -91,7 +93,38 @@ func (c conn) uploadable(ctx context.Context, taskID int64, lock string) (stale 
 // has under the same name counts as saved if it is the same byte for byte,
 // else it is a Conflict. SaveUploads returns the keys of blobs that no row
 // names any more: replaced ones, and new ones that were not needed.
+//
+// After an error the caller removes the files' blobs, so a commit whose answer
+// was lost must not end in one: the same transaction runs again, which waits for
+// the first to be over and finds its rows.
 func (db *DB) SaveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error) {
+	unused, err = db.saveUploads(ctx, taskID, files)
+	if !errors.Is(err, errUnknownCommit) {
+		return unused, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTime)
+	defer cancel()
+	for {
+		unused, err = db.saveUploads(ctx, taskID, files)
+		if !errors.Is(err, errUnknownCommit) && !db.d.passing(err) {
+			return unused, err
+		}
+		select {
+		case <-time.After(resolvePause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+// How long, and how often, a database that broke off in a commit is asked for
+// its outcome: longer than it takes to recover from a crash.
+const (
+	resolveTime  = 10 * time.Second
+	resolvePause = 100 * time.Millisecond
+)
+
+func (db *DB) saveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error) {
 	err = db.tx(ctx, func(t *Tx) error {
 		unused, err = t.replaceUploads(ctx, taskID)
 		if err != nil {
@@ -128,7 +161,7 @@ func (t *Tx) replaceUploads(ctx context.Context, taskID int64) (keys []string, e
 }
 
 // freshUploads returns which files the task does not have yet, and the keys of
-// those that it has.
+// those that it has under another one.
 func (t *Tx) freshUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (fresh []pipeline.Upload, spare []string, err error) {
 	for page := range slices.Chunk(files, uploadPage) {
 		old, err := t.uploadsNamed(ctx, taskID, page)
@@ -140,6 +173,7 @@ func (t *Tx) freshUploads(ctx context.Context, taskID int64, files []pipeline.Up
 			switch {
 			case !ok:
 				fresh = append(fresh, f)
+			case have.Key == f.Key: // saved by a commit whose answer was lost
 			case have.SHA256 == f.SHA256 && have.Length == f.Length:
 				spare = append(spare, f.Key)
 			default:

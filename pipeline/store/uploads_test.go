@@ -21,6 +21,14 @@ func sentFiles(pairs ...string) (files []pipeline.Upload) {
 	return files
 }
 
+// moved gives files other keys, as every request does.
+func moved(files []pipeline.Upload) []pipeline.Upload {
+	for i := range files {
+		files[i].Key = "2/" + files[i].Key
+	}
+	return files
+}
+
 // saved lists the uploads of a task as <place> <key>.
 func saved(t *testing.T, db *store.DB, task int64) (out []string) {
 	t.Helper()
@@ -47,10 +55,10 @@ func TestSaveUploads(t *testing.T) {
 		}{
 			{"first", sentFiles("b", "1", "a", "22"), pipeline.Internal, nil, []string{"0 up/b/1", "1 up/a/22"}},
 			{"more", sentFiles("c", "3"), pipeline.Internal, nil, []string{"0 up/b/1", "1 up/a/22", "2 up/c/3"}},
-			{"again", sentFiles("A", "4", "a", "22"), pipeline.Internal, []string{"up/a/22"},
-				[]string{"0 up/b/1", "1 up/a/22", "2 up/c/3", "3 up/A/4"}},
+			{"again", moved(sentFiles("A", "4", "a", "22")), pipeline.Internal, []string{"2/up/a/22"},
+				[]string{"0 up/b/1", "1 up/a/22", "2 up/c/3", "3 2/up/A/4"}},
 			{"collision", sentFiles("d", "5", "a", "33"), pipeline.Conflict, nil,
-				[]string{"0 up/b/1", "1 up/a/22", "2 up/c/3", "3 up/A/4"}},
+				[]string{"0 up/b/1", "1 up/a/22", "2 up/c/3", "3 2/up/A/4"}},
 		}
 		for _, s := range steps {
 			unused, err := db.SaveUploads(ctx, id, s.files)
