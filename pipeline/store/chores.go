@@ -53,20 +53,36 @@ func (db *DB) EndedUnits(ctx context.Context) (int64, error) {
 // the history, and its events with it.
 const retention = 30 * 24 * time.Hour
 
-// OldRequests removes a page of requests that were superseded long ago.
+// OldRequests removes a page of requests that were superseded long ago, with
+// their events and the reports of files that could not be used. It returns how
+// many it removed.
 func (db *DB) OldRequests(ctx context.Context) (int64, error) {
+	var old []int64
+	err := db.all(ctx, &old, `
+		SELECT id FROM requests WHERE superseded IS NOT NULL AND finished < {now} - ? LIMIT ?`,
+		retention.Microseconds(), oldRequests)
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
 	var n int64
-	err := db.tx(ctx, func(t *Tx) (err error) {
-		const old = `SELECT id FROM requests WHERE superseded IS NOT NULL AND finished < {now} - ? LIMIT ?`
-		if _, err = t.exec(ctx, `
-			DELETE FROM events WHERE request_id IN (`+old+`)`, retention.Microseconds(), PurgePage); err != nil {
-			return err
+	err = db.tx(ctx, func(t *Tx) (err error) {
+		for _, query := range []string{
+			`DELETE FROM files WHERE request_id IN (?)`,
+			`DELETE FROM events WHERE request_id IN (?)`,
+			`DELETE FROM requests WHERE id IN (?)`,
+		} {
+			if n, err = t.execIn(ctx, query, old); err != nil {
+				return err
+			}
 		}
-		n, err = t.exec(ctx, `DELETE FROM requests WHERE id IN (`+old+`)`, retention.Microseconds(), PurgePage)
-		return err
+		return nil
 	})
 	return n, err
 }
+
+// oldRequests is how many requests a page of OldRequests has: each may bring
+// many files.
+const oldRequests = 20
 
 // Unnamed returns those of the keys that no row names: garbage, when they are
 // older than any attempt that may still write a row.
@@ -79,7 +95,10 @@ func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
 		`SELECT store_key FROM chunks WHERE store_key IN (?)`,
 		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
 		`SELECT index_key FROM files WHERE index_key <> '' AND index_key IN (?)`,
-		`SELECT SUBSTR(ref, 6) FROM files WHERE ref LIKE 'blob:%' AND SUBSTR(ref, 6) IN (?)`,
+		// As the index files_blob has it: the key of the blob that a file is, or
+		// that it is a member of. LTRIM takes away "zip:offset,packed,method:".
+		`SELECT DISTINCT SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6) FROM files
+		WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%' AND SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6) IN (?)`,
 	} {
 		var found []string
 		if err := db.allIn(ctx, &found, query, keys); err != nil {

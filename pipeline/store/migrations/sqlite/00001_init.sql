@@ -206,8 +206,11 @@ CREATE TABLE files (
 	text TEXT NOT NULL,
 	PRIMARY KEY (request_id, ord)
 );
-CREATE INDEX files_blob ON files (SUBSTR(ref, 6)) WHERE ref LIKE 'blob:%';
 CREATE INDEX files_index ON files (index_key) WHERE index_key <> '';
+-- By the key of the blob that a file is, or that it is a member of: LTRIM takes
+-- away what stands before it in the ref of a member.
+CREATE INDEX files_blob ON files (SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6))
+	WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
 CREATE TABLE frames (
