@@ -45,9 +45,11 @@ func (t *Tx) dropTasks(ctx context.Context, ids []int64) error {
 	return t.AddUnits(ctx, units)
 }
 
-// dropWork removes the units of tasks and cancels their open requests.
+// dropWork removes the units of tasks and cancels their open requests. The purge
+// of a whole task stays: another deletion of the same task has ordered it.
 func (t *Tx) dropWork(ctx context.Context, taskIDs []int64) error {
-	if _, err := t.execIn(ctx, `DELETE FROM units WHERE task_id IN (?)`, taskIDs); err != nil {
+	if _, err := t.execIn(ctx, `
+		DELETE FROM units WHERE task_id IN (?) AND NOT (kind = 'task:purge' AND lo = 0)`, taskIDs); err != nil {
 		return err
 	}
 	var open []pipeline.Request

@@ -142,6 +142,8 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 		return err
 	}
 	for _, query := range []string{
+		// Or a chunk that is being built now would outlive its segment.
+		`DELETE FROM units WHERE task_id = ? AND kind = 'chunk:serve'`,
 		`DELETE FROM chunks WHERE segment_id IN (SELECT id FROM segments WHERE task_id = ?)`,
 		`DELETE FROM jobs WHERE task_id = ?`,
 		`DELETE FROM segments WHERE task_id = ?`,

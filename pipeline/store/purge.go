@@ -97,6 +97,9 @@ func purgeSteps(l Leftover) []string {
 		}
 	}
 	return []string{
+		// First, so that nothing is being built any more.
+		`DELETE FROM units WHERE id IN (
+			SELECT id FROM units WHERE task_id = ? AND kind <> 'task:purge' LIMIT ?)`,
 		`DELETE FROM chunks WHERE (segment_id, quality, idx) IN (
 			SELECT c.segment_id, c.quality, c.idx FROM chunks c JOIN segments s ON s.id = c.segment_id
 			WHERE s.task_id = ? LIMIT ?)`,
@@ -108,8 +111,6 @@ func purgeSteps(l Leftover) []string {
 		`DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM events WHERE (request_id, seq) IN (
 			SELECT e.request_id, e.seq FROM events e JOIN requests r ON r.id = e.request_id WHERE r.task_id = ? LIMIT ?)`,
-		`DELETE FROM units WHERE id IN (
-			SELECT id FROM units WHERE task_id = ? AND kind <> 'task:purge' LIMIT ?)`,
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM data WHERE id IN (SELECT id FROM data WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM attributes WHERE id IN (

@@ -183,6 +183,10 @@ func (t *Tx) failRequest(ctx context.Context, r *pipeline.Request, state string,
 // whether the request had started; one that has ended is a Conflict.
 func (db *DB) CancelRequest(ctx context.Context, id int64) (started bool, err error) {
 	err = db.tx(ctx, func(t *Tx) error {
+		// Rows are locked in the order unit, request, task, as everywhere.
+		if _, err := t.exec(ctx, `DELETE FROM units WHERE request_id = ?`, id); err != nil {
+			return err
+		}
 		var r pipeline.Request
 		err := t.get(ctx, &r, `SELECT `+requestColumns+` FROM requests WHERE id = ?`+t.d.forUpdate(), id)
 		if err != nil {
