@@ -224,7 +224,12 @@ func (r *rig) check(req *pipeline.Request, frames int64) {
 	if err != nil || len(segs) == 0 {
 		r.t.Fatalf("segments: %d (%v)", len(segs), err)
 	}
+	next := int64(0)
 	for _, s := range segs {
+		if s.Start != next {
+			r.t.Errorf("segment %d begins with frame %d, want %d", s.ID, s.Start, next)
+		}
+		next = s.Stop + 1
 		span := plan.Range{Start: s.Start, Stop: s.Stop}
 		for k := range span.Chunks(*data.ChunkSize) {
 			c, err := r.db.Chunk(ctx, s.ID, pipeline.Compressed, k)
@@ -236,6 +241,9 @@ func (r *rig) check(req *pipeline.Request, frames int64) {
 				r.t.Errorf("chunk %d of segment %d: checksum differs from its row", k, s.ID)
 			}
 		}
+	}
+	if next != frames {
+		r.t.Errorf("%d segments end with frame %d, want %d", len(segs), next-1, frames-1)
 	}
 	if _, err := r.db.Chunk(ctx, segs[0].ID, pipeline.Preview, 0); err != nil {
 		r.t.Errorf("preview: %v", err)
@@ -315,36 +323,54 @@ func (r *rig) awaitClean(req *pipeline.Request) {
 
 func TestStopHandsUnitsBack(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.start()
-	big := picture(t, 1600, 1200, color.Gray{Y: 7})
-	files := make([]file, 120)
-	for i := range files {
-		files[i] = file{fmt.Sprintf("%03d.jpg", i), big}
+	for _, kind := range []pipeline.MessageKind{pipeline.UploadRun, pipeline.UploadCollect} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.start()
+			big := picture(t, 1600, 1200, color.Gray{Y: 7})
+			files := make([]file, 60)
+			for i := range files {
+				files[i] = file{fmt.Sprintf("%03d.jpg", i), big}
+			}
+			req := r.accept(pipeline.Spec{SegmentSize: 30}, kind, files...)
+			r.awaitJobs(req)
+			r.stop()
+			r.checkIdle()
+			r.start()
+			req = r.await(req.ID)
+			if req.State != pipeline.RequestDone {
+				t.Fatalf("after the restart the request ended %s: %s", req.State, req.Text)
+			}
+			r.check(req, 60)
+		})
 	}
-	req := r.accept(pipeline.Spec{SegmentSize: 30}, pipeline.UploadCollect, files...)
+}
+
+// awaitJobs waits until the jobs of a request can be opened.
+func (r *rig) awaitJobs(req *pipeline.Request) {
+	r.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) {
-		if now, err := r.db.RequestByID(t.Context(), req.ID); err == nil && now.JobsOpen != nil {
-			break
+		if now, err := r.db.RequestByID(r.t.Context(), req.ID); err == nil && now.JobsOpen != nil {
+			return
 		}
 	}
-	r.stop()
-	counts, err := r.db.LaneCounts(t.Context())
+	r.t.Fatalf("request %d published no jobs", req.ID)
+}
+
+// checkIdle wants no unit to be at work.
+func (r *rig) checkIdle() {
+	r.t.Helper()
+	counts, err := r.db.LaneCounts(r.t.Context())
 	if err != nil {
-		t.Fatalf("counts: %v", err)
+		r.t.Fatalf("counts: %v", err)
 	}
 	for _, c := range counts {
 		if c.State == "running" {
-			t.Errorf("%d units of lane %s still run after the stop", c.N, c.Lane)
+			r.t.Errorf("%d units of lane %s still run after the stop", c.N, c.Lane)
 		}
 	}
-	r.start()
-	req = r.await(req.ID)
-	if req.State != pipeline.RequestDone {
-		t.Fatalf("after the restart the request ended %s: %s", req.State, req.Text)
-	}
-	r.check(req, 120)
 }
 
 func TestStuckRequestIsAdvanced(t *testing.T) {

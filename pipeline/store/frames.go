@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"framemill/pipeline"
 )
@@ -49,17 +50,21 @@ type Publication struct {
 	Replicas    int64 // replica jobs for each annotation job
 }
 
-// Publish makes the size, the segments and the jobs of a task visible. The
-// segments' ids are those of their rows afterwards.
+// Publish makes the size, the segments and the jobs of a task visible, once.
+// The segments' ids are those of their rows afterwards.
 func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
-	if _, err := t.exec(ctx, `
+	n, err := t.exec(ctx, `
 		UPDATE data
 		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
 			index_key = ?, published = {now}
-		WHERE task_id = ?`,
+		WHERE task_id = ? AND published IS NULL`,
 		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, p.Data.CompressedType,
-		p.Data.OriginalType, p.Data.Index, c.TaskID); err != nil {
+		p.Data.OriginalType, p.Data.Index, c.TaskID)
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return fmt.Errorf("the data of task %d were published before", c.TaskID)
 	}
 	if _, err := t.exec(ctx, `
 		UPDATE tasks SET mode = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
