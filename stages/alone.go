@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	"framemill/pipeline"
 	"framemill/stages/collect"
@@ -27,14 +28,20 @@ type Answer struct {
 }
 
 // RunAlone is the child's side: it reads a Task from in, runs it and writes
-// the Answer to out.
+// the Answer to out, after a blank line whenever something was done: that is how
+// the parent knows that the child is slow, not hung.
 func (s *Set) RunAlone(ctx context.Context, in io.Reader, out io.Writer) error {
 	var t Task
 	if err := json.NewDecoder(in).Decode(&t); err != nil {
 		return fmt.Errorf("read the task: %w", err)
 	}
 	var a Answer
-	output, err := s.alone(ctx, t)
+	var mu sync.Mutex
+	output, err := s.alone(ctx, t, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = io.WriteString(out, "\n") // if nobody hears, the answer will fail
+	})
 	if err != nil {
 		a.Failed = pipeline.Public(err)
 	} else {
@@ -43,8 +50,7 @@ func (s *Set) RunAlone(ctx context.Context, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(a)
 }
 
-func (s *Set) alone(ctx context.Context, t Task) (any, error) {
-	quiet := func() {}
+func (s *Set) alone(ctx context.Context, t Task, progress func()) (any, error) {
 	switch t.Stage {
 	case Collect:
 		return alone(t, func(in collect.Input) (any, error) {
@@ -52,14 +58,14 @@ func (s *Set) alone(ctx context.Context, t Task) (any, error) {
 			_, err := s.Collect.Run(ctx, in, collect.Attempt{
 				Emit:     func(page []pipeline.SourceFile) error { found = append(found, page...); return nil },
 				Key:      func(n int64) string { return CopyKey(t.Keys, n) },
-				Progress: quiet,
+				Progress: progress,
 			})
 			return found, err
 		})
 	case Probe:
-		return alone(t, func(in probe.Input) (any, error) { return s.Probe.Run(ctx, in, quiet) })
+		return alone(t, func(in probe.Input) (any, error) { return s.Probe.Run(ctx, in, progress) })
 	case Encode:
-		return alone(t, func(in encode.Input) (any, error) { return s.Encode.Run(ctx, in, quiet) })
+		return alone(t, func(in encode.Input) (any, error) { return s.Encode.Run(ctx, in, progress) })
 	}
 	return nil, fmt.Errorf("stage %q does not run alone", t.Stage)
 }

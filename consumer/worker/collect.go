@@ -60,8 +60,13 @@ func (w *Worker) uploads(ctx context.Context, taskID int64) ([]pipeline.Upload, 
 // collect runs the stage here, or alone in a child after crashes.
 func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList) error {
 	if a.solo {
+		t := SoloTask{Stage: stages.Collect, Keys: a.key("copy", ""), Input: in, Progress: a.beat}
+		t.Files = append(t.Files, in.Spec.ServerFiles...)
+		for i := range in.Uploads {
+			t.Files = append(t.Files, in.Uploads[i].Name)
+		}
 		var found []pipeline.SourceFile
-		if err := a.w.Solo.Run(ctx, stages.Collect, a.key("copy", ""), in, &found); err != nil {
+		if err := a.w.Solo.Run(ctx, t, &found); err != nil {
 			return err
 		}
 		return list.add(ctx, found)

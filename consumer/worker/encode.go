@@ -106,7 +106,13 @@ func (a *attempt) encode(ctx context.Context, d *pipeline.Data, work []encode.Ch
 func (a *attempt) runEncode(ctx context.Context, in encode.Input) (encode.Output, error) {
 	var out encode.Output
 	if a.solo {
-		err := a.w.Solo.Run(ctx, stages.Encode, "", in, &out)
+		t := SoloTask{Stage: stages.Encode, Input: in, Progress: a.beat}
+		for _, c := range in.Chunks {
+			for i := range c.Frames {
+				t.Files = append(t.Files, c.Frames[i].Name)
+			}
+		}
+		err := a.w.Solo.Run(ctx, t, &out)
 		return out, err
 	}
 	begin := a.w.clock()

@@ -1,5 +1,12 @@
 package worker
 
+import (
+	"context"
+	"time"
+
+	"framemill/pipeline"
+)
+
 // What the tests look at from outside.
 var (
 	Judge   = judge
@@ -7,4 +14,20 @@ var (
 	Backoff = backoff
 	Note    = note
 	Step    = step
+	Crash   = crash
 )
+
+// SetClock gives the worker another clock.
+func (w *Worker) SetClock(now func() time.Time) { w.clock = now }
+
+// Hold begins an attempt at a claimed unit and returns its context.
+func (w *Worker) Hold(ctx context.Context, c *pipeline.Claim) (context.Context, error) {
+	ctx, _, err := w.newAttempt(ctx, c)
+	return ctx, err
+}
+
+// Watch looks once for attempts without progress.
+func (w *Worker) Watch() { w.watch() }
+
+// HeldIDs lists the units whose leases the next beat renews.
+func (w *Worker) HeldIDs() []pipeline.UnitID { return w.heldIDs() }

@@ -40,7 +40,11 @@ func (a *attempt) probe(ctx context.Context, in probe.Input) ([]pipeline.File, e
 	if !a.solo {
 		return a.w.stages.Probe.Run(ctx, in, a.beat)
 	}
+	t := SoloTask{Stage: stages.Probe, Input: in, Progress: a.beat}
+	for i := range in.Files {
+		t.Files = append(t.Files, in.Files[i].Name)
+	}
 	var out []pipeline.File
-	err := a.w.Solo.Run(ctx, stages.Probe, "", in, &out)
+	err := a.w.Solo.Run(ctx, t, &out)
 	return out, err
 }

@@ -152,13 +152,24 @@ func (w *Worker) end(id pipeline.UnitID, cause error) {
 	}
 }
 
-// watch ends attempts that have made no progress for too long.
+// watch ends attempts that have made no progress for too long. One that does not
+// end, because a call hangs that knows no context, is given up: no beat renews
+// its lease any more, so that another worker takes the unit.
 func (w *Worker) watch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, a := range w.held {
-		if idle := w.clock().Sub(a.lastProgress()); idle > pipeline.StallAfter {
+	for id, a := range w.held {
+		idle := w.clock().Sub(a.lastProgress())
+		if idle > pipeline.StallAfter {
 			a.cancel(pipeline.Failf(pipeline.CodeStalled, "", "no progress for %s", idle.Round(time.Second)))
+		}
+		if idle > pipeline.StallAfter+hungAfter {
+			delete(w.held, id)
+			w.Log.Error("attempt hangs, left its unit to others; its slot is lost until this process ends",
+				"unit", id, "kind", a.Kind, "task_id", a.TaskID)
 		}
 	}
 }
+
+// hungAfter is how long an attempt that was ended may take to notice.
+const hungAfter = 2 * pipeline.LeaseTime

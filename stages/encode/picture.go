@@ -89,7 +89,7 @@ func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameF
 	if err != nil || info.Format != f.Format || info.Width != f.Width || info.Height != f.Height || info.Orient != max(f.Orient, 1) {
 		return "", false, pipeline.Failf(pipeline.CodeSourceChanged, f.Name, "the picture is not the one that was there when the task was created")
 	}
-	release, err := w.stage.gate(ctx, picture.Cost(info))
+	release, err := w.turn(ctx, picture.Cost(info))
 	if err != nil {
 		return "", false, err
 	}
@@ -100,7 +100,7 @@ func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameF
 
 // placeholder stands in for a frame that cannot be decoded.
 func (w *work) placeholder(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile) (ext string, err error) {
-	release, err := w.stage.gate(ctx, 1<<20)
+	release, err := w.turn(ctx, 1<<20)
 	if err != nil {
 		return "", err
 	}

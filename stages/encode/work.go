@@ -5,6 +5,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
@@ -66,6 +67,29 @@ func (w *work) writePreview(ctx context.Context, dst io.Writer) error {
 	_, err = dst.Write(e.data.Bytes())
 	w.stage.buffers.Put(e.data)
 	return err
+}
+
+// patience is how often a picture that waits for its turn says so.
+const patience = 10 * time.Second
+
+// turn waits for the gate. That others are long at work on large pictures is no
+// lack of progress here.
+func (w *work) turn(ctx context.Context, bytes int64) (release func(), err error) {
+	waits, ended := context.WithCancel(ctx)
+	defer ended()
+	go func() {
+		tick := time.NewTicker(patience)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				w.progress()
+			case <-waits.Done():
+				return
+			}
+		}
+	}()
+	return w.stage.gate(ctx, bytes)
 }
 
 // summer takes the length and checksum of what passes by.
