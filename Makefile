@@ -36,19 +36,25 @@ clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
 	@tools/install python services
 	go test -count=1 -v ./tests/clients/
 
-fanout: ## Show one ingest spread over several consumers.
+# The proofs hold what they measure against limits, so they want a machine that
+# does nothing else. PROOF is what they need beyond the tests of the same name.
+PROOF := FRAMEMILL_PROVE=1 go test -count=1 -v -timeout 60m
+
+fanout: ## Show one ingest shared by two consumers, and what a kill, a flush and a stall cost it.
 	@tools/install services
-	go test -count=1 -v ./tests/fanout/
+	$(PROOF) ./tests/fanout/
 
-crash: ## Kill consumers, producers and Redis during ingests, and account for every frame.
+crash: ## Kill servers, consumers and Redis during uploads and ingests, and account for every frame.
 	@tools/install services
-	go test -count=1 -v ./tests/crash/
+	$(PROOF) ./tests/crash/
 
-bench-create: ## Measure how creation grows with the number of files.
-	go test -count=1 -run '^$$' -bench Create -benchtime 1x ./tests/bench/
+bench-create: ## Measure how creation grows with the number of files, and the memory it takes.
+	@tools/install services
+	$(PROOF) -run '^$$' -bench Create -benchtime 1x ./tests/bench/
 
-bench-start: ## Measure the time from upload to a job that can be opened.
-	go test -count=1 -run '^$$' -bench Start -benchtime 1x ./tests/bench/
+bench-start: ## Measure how soon work begins, and what an idle server costs.
+	@tools/install services
+	$(PROOF) -run '^$$' -bench Start -benchtime 1x ./tests/bench/
 
 processes: build ## Run one producer and one consumer on a Redis and a Postgres made for this run.
 	@tools/install services

@@ -78,13 +78,13 @@ func TestNothingAcceptedIsLost(t *testing.T) {
 	}
 	for _, task := range tasks {
 		f.server.AwaitIngest(t, task)
-		account(t, f.server, task)
+		whole(t, f.server, task)
 	}
 }
 
-// account checks that a task is whole: no frame and no job is missing, doubled
+// whole checks that a task is whole: no frame and no job is missing, doubled
 // or another's.
-func account(t *testing.T, s *program.Server, task int64) {
+func whole(t *testing.T, s *program.Server, task int64) {
 	t.Helper()
 	var made struct {
 		Size int

@@ -21,6 +21,7 @@ const stopTime = 20 * time.Second
 type Process struct {
 	t     testing.TB
 	name  string
+	env   []string
 	cmd   *exec.Cmd
 	log   log
 	ended chan struct{}
@@ -29,8 +30,14 @@ type Process struct {
 // Start runs the program with the given arguments, and ends it with the test.
 func Start(t testing.TB, args ...string) *Process {
 	t.Helper()
-	p := &Process{t: t, name: args[0], cmd: exec.Command(Binary(t), args...), ended: make(chan struct{})}
-	p.cmd.Env = environ()
+	return start(t, nil, args)
+}
+
+// start is Start with variables of the environment that only this process has.
+func start(t testing.TB, env, args []string) *Process {
+	t.Helper()
+	p := &Process{t: t, name: args[0], env: env, cmd: exec.Command(Binary(t), args...), ended: make(chan struct{})}
+	p.cmd.Env = append(environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

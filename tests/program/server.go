@@ -28,6 +28,7 @@ type Config struct {
 	DatabaseURL string   // Postgres; "" = embedded
 	RedisURL    string   // "" = embedded
 	Flags       []string // further flags of up, producer and consumer
+	Env         []string // further variables of their environment
 }
 
 // flags returns the state of the server as flags, those that every command
@@ -55,7 +56,8 @@ func (c Config) roleFlags() []string {
 // Server is a process that answers HTTP.
 type Server struct {
 	*Process
-	URL string
+	Config Config
+	URL    string
 }
 
 // Up starts the embedded default, or whatever c says, in one process and
@@ -70,8 +72,8 @@ func Up(t testing.TB, c Config) *Server {
 func (s *Server) Restart() *Server {
 	s.t.Helper()
 	<-s.ended
-	p := Start(s.t, s.cmd.Args[1:]...)
-	return awaitReady(s.t, &Server{Process: p, URL: s.URL})
+	p := start(s.t, s.env, s.cmd.Args[1:])
+	return awaitReady(s.t, &Server{Process: p, Config: s.Config, URL: s.URL})
 }
 
 // Fleet is producers and consumers that share a Redis and a Postgres.
@@ -104,7 +106,7 @@ func StartFleet(t testing.TB, c Config, producers, consumers int) *Fleet {
 // AddConsumer starts one more consumer.
 func (f *Fleet) AddConsumer(t testing.TB) *Process {
 	t.Helper()
-	p := Start(t, append([]string{"consumer"}, f.Config.roleFlags()...)...)
+	p := start(t, f.Config.Env, append([]string{"consumer"}, f.Config.roleFlags()...))
 	f.Consumers = append(f.Consumers, p)
 	return p
 }
@@ -128,8 +130,8 @@ func serve(t testing.TB, role string, c Config) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Start(t, append([]string{role, "--listen", addr}, c.roleFlags()...)...)
-	return awaitReady(t, &Server{Process: p, URL: "http://" + addr})
+	p := start(t, c.Env, append([]string{role, "--listen", addr}, c.roleFlags()...))
+	return awaitReady(t, &Server{Process: p, Config: c, URL: "http://" + addr})
 }
 
 func awaitReady(t testing.TB, s *Server) *Server {

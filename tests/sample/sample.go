@@ -71,6 +71,40 @@ func Write(dir string, n int) ([]string, error) {
 	return paths, g.Wait()
 }
 
+// Photos is Write for JPEGs of one size.
+func Photos(dir string, n, width, height int) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	paths := make([]string, n)
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		paths[i] = filepath.Join(dir, fmt.Sprintf("photo-%05d.jpg", i))
+		g.Go(func() error { return writeOne(paths[i], kind{"jpg", width, height, encodeJPEG}, i) })
+	}
+	return paths, g.Wait()
+}
+
+// Spread fills a folder, which it makes, with n links to files in turn, in
+// subfolders of a thousand. Their names sort in the order of their numbers.
+func Spread(dir string, files []string, n int) error {
+	for i := range n {
+		folder := filepath.Join(dir, fmt.Sprintf("%04d", i/1000))
+		if i%1000 == 0 {
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				return err
+			}
+		}
+		from := files[i%len(files)]
+		name := fmt.Sprintf("photo_%06d%s", i, filepath.Ext(from))
+		if err := os.Link(from, filepath.Join(folder, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func writeOne(path string, k kind, n int) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
