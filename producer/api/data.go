@@ -181,7 +181,7 @@ func (s *Server) firstOfUploads(ctx context.Context, taskID int64) (pipeline.Uni
 			return pipeline.Unit{}, "", err
 		}
 		if len(only) == 1 && plan.ClassOf(only[0].Name) != plan.Image {
-			n.Files = unknownSize // nobody has counted what is in an archive
+			n.Files = unknownSize // nobody has counted what is in an archive or a video
 		}
 	}
 	first, phase := firstUnit(n.Files, n.Bytes)
@@ -193,8 +193,8 @@ const (
 	typicalBytes = 1 << 20 // of a picture that nobody has measured
 )
 
-// shareSize estimates how much the listed files of the share are. Folders and
-// archives hold nobody knows how many.
+// shareSize estimates how much the listed files of the share are. Folders,
+// archives and videos hold nobody knows how many frames.
 func shareSize(files []string) (count, bytes int64) {
 	for _, f := range files {
 		if plan.ClassOf(f) != plan.Image {

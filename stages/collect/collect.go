@@ -1,7 +1,7 @@
 // Package collect is the stage that lists the source files of an ingest, in
 // the order in which the client gave them: what was uploaded, what lies on the
 // share, or what is in a zip archive. It looks at names and places only;
-// whether a file is a picture after all is for probing to find out.
+// whether a file is a picture or a video after all is for probing to find out.
 package collect
 
 import (
@@ -48,7 +48,7 @@ type Input struct {
 // Output counts what was found.
 type Output struct {
 	Files   int64  `json:"files"`
-	Skipped int64  `json:"skipped"` // not pictures, or not frames, by their names
+	Skipped int64  `json:"skipped"` // not media, or not frames, by their names
 	Bytes   int64  `json:"bytes"`
 	Storage string `json:"storage"` // where the bytes lie, as the contract spells it
 }
@@ -148,9 +148,9 @@ func (r *run) checkMix(inputs []input) error {
 	}
 	for _, i := range inputs {
 		switch i.class {
-		case plan.Video, plan.Archive, plan.PDF, plan.PointCloud:
+		case plan.Archive, plan.PDF, plan.PointCloud:
 			return pipeline.Failf(pipeline.CodeUnsupportedFormat, i.Name,
-				"%s: this server takes pictures and zip archives of pictures so far, not files of the kind %s", i.Name, i.class)
+				"%s: this server takes pictures, zip archives of pictures and videos so far, not files of the kind %s", i.Name, i.class)
 		}
 	}
 	return nil
@@ -163,6 +163,8 @@ func (r *run) take(ctx context.Context, i input) error {
 		return r.takeFolder(ctx, i.Name)
 	case plan.Zip:
 		return r.takeArchive(ctx, i.SourceFile)
+	case plan.Video:
+		return r.add(ctx, i.SourceFile)
 	case plan.Image:
 		if !related(i.Name) {
 			return r.add(ctx, i.SourceFile)

@@ -227,6 +227,43 @@ func TestShare(t *testing.T) {
 	}
 }
 
+// TestVideo takes one video from everywhere, and leaves out what counts for
+// nothing beside it.
+func TestVideo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.put("films/clip.MP4")
+	listed := func(copied bool) collect.Input {
+		return collect.Input{Spec: pipeline.Spec{ServerFiles: []string{"films/clip.MP4"}, CopyData: copied}}
+	}
+	tests := []struct {
+		name, from, storage string
+		in                  collect.Input
+		want                string
+	}{
+		{"uploaded", "blob", pipeline.StorageLocal, collect.Input{Uploads: []pipeline.Upload{
+			w.upload(0, "notes.txt", nil), w.upload(1, "clip.webm", []byte("clip.webm")), w.upload(2, "manifest.jsonl", nil),
+		}}, "clip.webm"},
+		{"on the share", "share", pipeline.StorageShare, listed(false), "films/clip.MP4"},
+		{"copied from the share", "blob", pipeline.StorageLocal, listed(true), "films/clip.MP4"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			files, out, err := w.run(collect.Config{}, tt.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{tt.want}, names(files)); diff != "" {
+				t.Fatalf("names differ (-want +got):\n%s", diff)
+			}
+			if scheme, _ := files[0].Ref.Split(); scheme != tt.from || out.Storage != tt.storage || w.content(files[0]) != tt.want {
+				t.Errorf("%s with storage %s, want a %s with storage %s", files[0].Ref, out.Storage, tt.from, tt.storage)
+			}
+		})
+	}
+}
+
 func TestArchiveOnTheShare(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -248,7 +285,7 @@ func TestArchiveOnTheShare(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.put("a.jpg", "empty/readme.txt")
+	w.put("a.jpg", "empty/readme.txt", "films/clip.mp4")
 	if err := os.Symlink("/etc/passwd", filepath.Join(w.dir, "leak.jpg")); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +304,9 @@ func TestRefusals(t *testing.T) {
 		{"nothing", collect.Input{}, pipeline.CodeNoMedia, "No media data found"},
 		{"nothing usable", up(w.upload(2, "a.txt", nil)), pipeline.CodeNoMedia, "No media data found"},
 		{"archive and picture", up(pic, archive), pipeline.CodeMediaMix, "Only one video, archive, pdf, zip"},
-		{"video", up(w.upload(3, "clip.mp4", nil)), pipeline.CodeUnsupportedFormat, "clip.mp4: this server takes pictures"},
+		{"video and picture", up(pic, w.upload(3, "clip.mp4", nil)), pipeline.CodeMediaMix, "1 image(s), 1 video(s) found"},
+		{"two videos", up(w.upload(10, "a.mp4", nil), w.upload(11, "b.mkv", nil)), pipeline.CodeMediaMix, "0 image(s), 2 video(s) found"},
+		{"folder of videos", listed("films"), pipeline.CodeNoMedia, "No media data found"},
 		{"other archive", up(w.upload(4, "a.tar.gz", nil)), pipeline.CodeUnsupportedFormat, "kind archive"},
 		{"point cloud", up(pic, w.upload(5, "p.pcd", nil)), pipeline.CodeUnsupportedFormat, "p.pcd"},
 		{"both ways", collect.Input{Uploads: []pipeline.Upload{pic}, Spec: pipeline.Spec{ServerFiles: []string{"a.jpg"}}}, pipeline.CodeMediaMix, "together"},

@@ -65,7 +65,7 @@ func (r *run) shareInputs(ctx context.Context) ([]input, error) {
 		i := input{SourceFile: shareFile(e), class: plan.ClassOf(path)}
 		if e.Dir {
 			i.class = plan.Directory
-		} else if !r.in.Spec.CopyData && i.class == plan.Image {
+		} else if !r.in.Spec.CopyData && (i.class == plan.Image || i.class == plan.Video) {
 			r.out.Storage = pipeline.StorageShare
 		}
 		inputs = append(inputs, i)
