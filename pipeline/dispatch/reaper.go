@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -66,8 +67,17 @@ const (
 	reapPage       = 100
 )
 
-// Round does each duty once.
+// Round does each duty once. None waits for another to go well.
 func (r *Reaper) Round(ctx context.Context, register bool) error {
+	errs := []error{r.reap(ctx)}
+	if register {
+		errs = append(errs, r.q.Register(ctx))
+	}
+	return errors.Join(append(errs, r.unstick(ctx), r.findLost(ctx))...)
+}
+
+// reap takes units away from dead workers.
+func (r *Reaper) reap(ctx context.Context) error {
 	n, err := r.db.Reap(ctx)
 	if err != nil {
 		return fmt.Errorf("reap: %w", err)
@@ -76,34 +86,45 @@ func (r *Reaper) Round(ctx context.Context, register bool) error {
 		r.log.Warn("took units from workers that stopped beating", "units", n)
 		r.q.Kick()
 	}
-	if register {
-		if err := r.q.Register(ctx); err != nil {
-			return fmt.Errorf("register queues: %w", err)
-		}
-	}
-	if err := r.findLost(ctx); err != nil {
-		return fmt.Errorf("look for lost messages: %w", err)
-	}
-	return r.unstick(ctx)
-}
-
-// findLost looks for the messages of units that were sent and not claimed.
-func (r *Reaper) findLost(ctx context.Context) error {
-	units, err := r.db.Unclaimed(ctx, reapPage)
-	if err != nil || len(units) == 0 {
-		return err
-	}
-	for _, u := range units {
-		state, err := r.q.State(ctx, u.Lane, u.ID, u.Gen)
-		if err != nil {
-			return err
-		}
-		if err := r.judge(ctx, u, state); err != nil {
-			return err
-		}
-	}
 	return nil
 }
+
+// findLost looks for the messages of units that were sent and not claimed. One
+// that cannot be read, because somebody damaged it, does not hide the others; a
+// queue that is away is not asked about each of them.
+func (r *Reaper) findLost(ctx context.Context) error {
+	units, err := r.db.Unclaimed(ctx, reapPage)
+	if err != nil {
+		return fmt.Errorf("look for lost messages: %w", err)
+	}
+	begin := time.Now()
+	var first error
+	for _, u := range units {
+		if err := r.look(ctx, u); err != nil && first == nil {
+			first = fmt.Errorf("look for lost messages: %w", err)
+		}
+		if first != nil && time.Since(begin) > pipeline.ReapEvery {
+			break
+		}
+	}
+	return first
+}
+
+func (r *Reaper) look(ctx context.Context, u store.SentUnit) error {
+	state, err := r.q.State(ctx, u.Lane, u.ID, u.Gen)
+	switch {
+	case err == nil:
+		return r.judge(ctx, u, state)
+	case u.Age > unreadableGrace.Microseconds():
+		return errors.Join(err, r.db.Resend(ctx, u.ID, u.Gen))
+	}
+	return err
+}
+
+// unreadableGrace is how long a message may stay unreadable before its unit is
+// sent under another name. Should it be handed out all the same, the claim
+// refuses it.
+const unreadableGrace = time.Minute
 
 // judge decides about one unclaimed message. Pending ones only wait: sending
 // them again would not bring a worker.
@@ -160,10 +181,9 @@ func (r *Reaper) unstick(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for stuck requests: %w", err)
 	}
+	var errs []error
 	for _, id := range ids {
-		if err := r.advance.Advance(ctx, id); err != nil {
-			return fmt.Errorf("advance request %d: %w", id, err)
-		}
+		errs = append(errs, r.advance.Advance(ctx, id))
 	}
-	return nil
+	return errors.Join(errs...)
 }
