@@ -13,12 +13,13 @@ import (
 type Config struct {
 	Every time.Duration // between two runs among all processes
 	// Grace is how old a blob must be before it may be garbage: longer than
-	// any attempt that could still write the row that names it.
+	// any attempt or upload that could still write the row that names it, and
+	// than the clocks of hosts differ.
 	Grace time.Duration
 }
 
-// Defaults returns the usual configuration.
-func Defaults() Config { return Config{Every: 10 * time.Minute, Grace: 6 * time.Hour} }
+// Defaults returns the usual configuration. An attempt may take a day.
+func Defaults() Config { return Config{Every: 10 * time.Minute, Grace: 48 * time.Hour} }
 
 // Chores runs the chores of a consumer.
 type Chores struct {

@@ -59,13 +59,18 @@ func (c *Chores) findGarbage(ctx context.Context) (garbage []string, total int, 
 	if err != nil {
 		return nil, 0, err
 	}
+	now, err := c.db.Now(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	limit := now.Time().Add(-c.cfg.Grace)
 	after := ""
 	for {
 		page, err := c.bucket.List(ctx, "", after, collectPage)
 		if err != nil {
 			return nil, 0, err
 		}
-		unnamed, err := c.db.Unnamed(ctx, c.old(page, names))
+		unnamed, err := c.db.Unnamed(ctx, old(page, limit, names))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -78,11 +83,10 @@ func (c *Chores) findGarbage(ctx context.Context) (garbage []string, total int, 
 	}
 }
 
-// old lists the keys of a page that are past the grace and are not pages of
-// names that an open request reads.
-func (c *Chores) old(page []blob.Info, names []string) []string {
+// old lists the keys of a page that were written before limit and are not pages
+// of names that an open request reads.
+func old(page []blob.Info, limit time.Time, names []string) []string {
 	var keys []string
-	limit := time.Now().Add(-c.cfg.Grace)
 	for _, b := range page {
 		if b.Modified.Before(limit) && !underAny(b.Key, names) {
 			keys = append(keys, b.Key)
