@@ -89,7 +89,9 @@ func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Da
 
 // encode builds chunks and keeps their rows and what was found out about files.
 func (a *attempt) encode(ctx context.Context, d *pipeline.Data, work []encode.ChunkWork) error {
-	out, err := a.runEncode(ctx, encode.Input{Chunks: work, JPEGQuality: d.Quality})
+	out, err := a.runEncode(ctx, encode.Input{
+		Chunks: work, JPEGQuality: d.Quality, NeedSources: a.Kind == pipeline.ChunkServe,
+	})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,10 @@ type ChunkWork struct {
 type Input struct {
 	Chunks      []ChunkWork `json:"chunks"`
 	JPEGQuality int64       `json:"jpeg_quality"` // of compressed chunks, 0 to 100
+	// NeedSources makes a source that is gone or has changed an error, where a
+	// placeholder would otherwise stand in for it. It is for chunks that can be
+	// made later as well, when the source is back.
+	NeedSources bool `json:"need_sources"`
 }
 
 // FileReport says what was found wrong with a source file while encoding.
@@ -87,13 +91,14 @@ func New(cfg Config, sources sources, blobs blobs, gate Gate) *Stage {
 }
 
 // Run makes the chunks one after the other, and calls progress for each
-// picture, also concurrently. The same input gives the same bytes. It fails only where another
-// try may go well; chunks that it made before are garbage then.
+// picture, also concurrently. The same input gives the same bytes. It fails
+// where another try may go well, or a needed source is not there; chunks that
+// it made before are garbage then.
 func (s *Stage) Run(ctx context.Context, in Input, progress func()) (Output, error) {
 	var out Output
 	reports := reports{}
 	for i := range in.Chunks {
-		w := work{ChunkWork: &in.Chunks[i], stage: s, jpegQuality: int(in.JPEGQuality), progress: progress, reports: reports}
+		w := work{ChunkWork: &in.Chunks[i], stage: s, jpegQuality: int(in.JPEGQuality), needSources: in.NeedSources, progress: progress, reports: reports}
 		c, err := w.run(ctx)
 		if err != nil {
 			return Output{}, fmt.Errorf("make %s chunk %d of segment %d: %w", w.Quality, w.Index, w.SegmentID, err)

@@ -319,6 +319,26 @@ func TestBrokenFramesAreNotRenumbered(t *testing.T) {
 	}
 }
 
+// TestNeededSources makes a chunk that can be made later, when the source of a
+// frame is back.
+func TestNeededSources(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	gone := w.frame(0, "gone.jpg", jpegOf(t, paint(40, 30, 0)))
+	if err := os.Remove(filepath.Join(w.dir, "gone.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	broken := w.frame(1, "broken.jpg", jpegOf(t, paint(40, 30, 1))[:300])
+	for f, want := range map[*pipeline.FrameFile]pipeline.Code{&gone: pipeline.CodeSourceGone, &broken: ""} {
+		_, err := w.stage(1).Run(t.Context(), encode.Input{NeedSources: true, JPEGQuality: 80, Chunks: []encode.ChunkWork{
+			{Quality: pipeline.Compressed, Key: "key-" + f.Name, Frames: []pipeline.FrameFile{*f}},
+		}}, func() {})
+		if got := pipeline.CodeOf(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("a chunk of %s gives %v, want %q", f.Name, err, want)
+		}
+	}
+}
+
 func noise(width, height int) *image.Gray {
 	m := image.NewGray(image.Rect(0, 0, width, height))
 	for i := range m.Pix {

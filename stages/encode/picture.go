@@ -46,7 +46,8 @@ func (w *work) thumbnail(ctx context.Context, dst *bytes.Buffer, src source.File
 }
 
 // picture encodes frame i of the chunk. Whatever is wrong with the frame's
-// file is put into the entry; an error means that another try may go well.
+// file is put into the entry; an error means that another try may go well, or
+// that the source is needed and not there.
 func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error) {
 	f := &w.Frames[i]
 	data, _ := w.stage.buffers.Get().(*bytes.Buffer)
@@ -58,7 +59,7 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 		e.report.Code = pipeline.CodeTruncated
 		e.report.Text = fmt.Sprintf("%s ends early; what is there was decoded", f.Name)
 	case err == nil:
-	case pipeline.Retryable(err) || ctx.Err() != nil:
+	case pipeline.Retryable(err) || ctx.Err() != nil || w.needSources && lost(err):
 		return entry{}, err
 	default:
 		bad := pipeline.Public(err)
@@ -70,6 +71,12 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 	}
 	e.name = fmt.Sprintf("%06d%s", i, ext)
 	return e, nil
+}
+
+// lost reports whether err says that a source is not what it was.
+func lost(err error) bool {
+	code := pipeline.CodeOf(err)
+	return code == pipeline.CodeSourceGone || code == pipeline.CodeSourceChanged
 }
 
 // encode opens the file, checks that it is still the picture that was probed,

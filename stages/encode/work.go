@@ -16,6 +16,7 @@ type work struct {
 	*ChunkWork
 	stage       *Stage
 	jpegQuality int
+	needSources bool
 	progress    func()
 	reports     reports
 }
