@@ -170,8 +170,8 @@ func TestArchiveMembersAreReadInPlace(t *testing.T) {
 		t.Errorf("names differ (-want +got):\n%s", diff)
 	}
 	for _, f := range files {
-		if got := w.content(f); got != f.Name || *f.CRC32 != int64(crc32.ChecksumIEEE([]byte(f.Name))) {
-			t.Errorf("%s holds %q", f.Name, got)
+		if got := w.content(f); got != f.Name || f.CRC32 != nil {
+			t.Errorf("%s holds %q, and its checksum is known: %t", f.Name, got, f.CRC32 != nil)
 		}
 	}
 	if out.Skipped != 3 {
