@@ -60,7 +60,7 @@ func (o *Opener) member(archive whole, m pipeline.ZipMember, name string, bytes 
 }
 
 func badMember(name, format string, args ...any) *pipeline.Error {
-	return pipeline.Failf(pipeline.CodeBadMember, name, "a member of %s cannot be read: %s", name, fmt.Sprintf(format, args...))
+	return pipeline.Failf(pipeline.CodeBadMember, name, "the archive member cannot be read: %s", fmt.Sprintf(format, args...))
 }
 
 // storedMember is a member that is not compressed.
