@@ -139,11 +139,15 @@ func (t *Tx) addEvent(ctx context.Context, requestID int64, from, to string, fen
 	return err
 }
 
+// countBad counts the files of a request that cannot be used, once no stage
+// will find more of them. The index of such files is of those that are not ok.
+const countBad = `bad = (SELECT COUNT(*) FROM files WHERE request_id = requests.id AND outcome <> 'ok' AND outcome = 'failed')`
+
 // EndRequest marks a running request done with a note for people, "" if there
 // is nothing to say. An ended request stays as it is.
 func (t *Tx) EndRequest(ctx context.Context, c *pipeline.Claim, note string) error {
 	n, err := t.exec(ctx, `
-		UPDATE requests SET state = 'done', phase = 'finish', text = ?, finished = {now}
+		UPDATE requests SET state = 'done', phase = 'finish', text = ?, finished = {now}, `+countBad+`
 		WHERE id = ? AND state = 'running'`, note, c.Request.ID)
 	if err != nil || n == 0 {
 		return err
@@ -163,7 +167,7 @@ func (t *Tx) failRequest(ctx context.Context, r *pipeline.Request, state string,
 		return nil
 	}
 	if _, err := t.exec(ctx, `
-		UPDATE requests SET state = ?, code = ?, text = ?, finished = {now} WHERE id = ?`,
+		UPDATE requests SET state = ?, code = ?, text = ?, finished = {now}, `+countBad+` WHERE id = ?`,
 		state, string(why.Code), why.Text, r.ID); err != nil {
 		return err
 	}
