@@ -126,10 +126,13 @@ func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pi
 // has and those that have just come. It does so before they become part of the
 // task: who sent one too many could not take it back.
 func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Spec, fresh []string) error {
-	if len(spec.ServerFiles) == 0 && len(spec.FileOrder) == 0 {
+	says := len(spec.ServerFiles) > 0 || len(spec.FileOrder) > 0
+	if len(fresh) > 0 && !says {
 		return nil
 	}
-	if err := s.Receive.Drop(ctx, taskID); err != nil { // those of an attempt that failed are replaced
+	// Those of an attempt that failed are replaced, also by none: whether its
+	// purge has come to them already must make no difference.
+	if err := s.Receive.Drop(ctx, taskID); err != nil || !says {
 		return err
 	}
 	names, err := s.DB.UploadNames(ctx, taskID)
