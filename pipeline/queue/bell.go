@@ -11,9 +11,15 @@ import (
 	"framemill/pipeline"
 )
 
-// backstop is how long an idle server believes that a lane is empty without
-// having heard a ring, and how long it leaves a Redis alone that failed.
-const backstop = 500 * time.Millisecond
+const (
+	// backstop is how long an idle server believes that a lane is empty without
+	// having heard a ring. Rings are lost only with the connection that brings
+	// them, and a new one counts as a ring, so it is long: every look costs
+	// Redis three commands for each lane of each process.
+	backstop = 3 * time.Second
+	// rest is how long a server leaves a Redis alone that failed.
+	rest = 500 * time.Millisecond
+)
 
 // bell is a hook of the driver that lets the dequeues of an idle asynq server
 // wait in this process instead of asking Redis again and again. One bell
@@ -168,7 +174,10 @@ func (b *bell) answered(ln *line, heard int64, err error) {
 // backstop. Rings do not count while Redis fails, because asynq asks again at
 // once after an error, and would spin.
 func (l *line) due() time.Time {
-	if !l.down && l.rung != l.empty {
+	switch {
+	case l.down:
+		return l.since.Add(rest)
+	case l.rung != l.empty:
 		return l.since
 	}
 	return l.since.Add(backstop)

@@ -25,9 +25,9 @@ func TestIdleServerLeavesRedisAlone(t *testing.T) {
 		const window = 2 * time.Second
 		<-time.After(window)
 		after := q.Stats()
-		// Two lanes, two looks a second each; one more for the edges.
-		if got := after.Polls - before.Polls; got > 5*int64(window/time.Second) {
-			t.Errorf("an idle server asked Redis %d times in %s, want at most 5 times a second", got, window)
+		// Two lanes, one look in three seconds each.
+		if got := after.Polls - before.Polls; got > 2 {
+			t.Errorf("an idle server asked Redis %d times in %s, want at most once for each lane", got, window)
 		}
 	})
 }
@@ -47,8 +47,8 @@ func TestRingWakesOtherProcesses(t *testing.T) {
 			producer.Ring(pipeline.Interactive)
 			in.expect(t, m)
 		}
-		// Without rings each would wait for the backstop: 20 s in all.
-		if took := time.Since(begin); took > messages*500*time.Millisecond/4 {
+		// Without rings each would wait for the backstop: a minute in all.
+		if took := time.Since(begin); took > 15*time.Second {
 			t.Errorf("%d messages took %s, want rings to be heard", messages, took)
 		}
 	})

@@ -115,7 +115,7 @@ func (h *hints) publish(ctx context.Context) {
 		}
 		if err := h.publishUnsent(ctx); err != nil {
 			h.log.Debug("hint not sent", "error", err)
-			pause(ctx, backstop)
+			pause(ctx, rest)
 		}
 	}
 }

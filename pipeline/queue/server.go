@@ -24,6 +24,11 @@ const (
 	// one of the same server. A strict order would starve the last.
 	laneWeight = 3
 
+	// delayedEvery is how often asynq looks for messages whose time has come.
+	// Only those are delayed whose handler could not commit a verdict; pauses
+	// between attempts are rows of the database.
+	delayedEvery = 15 * time.Second
+
 	// janitorEvery is how often asynq looks for completed messages to expire,
 	// of which we keep none.
 	janitorEvery = 5 * time.Minute
@@ -111,16 +116,17 @@ func (s *Server) shutdown() error {
 
 func asynqConfig(cfg ServerConfig, a adapter, log *slog.Logger) asynq.Config {
 	c := asynq.Config{
-		Concurrency:       cfg.Slots,
-		Queues:            make(map[string]int, len(cfg.Lanes)),
-		TaskCheckInterval: tick,
-		ShutdownTimeout:   cfg.ShutdownTimeout,
-		JanitorInterval:   janitorEvery,
-		RetryDelayFunc:    retryDelay,
-		IsFailure:         isFailure,
-		ErrorHandler:      asynq.ErrorHandlerFunc(a.logFailure),
-		Logger:            asynqLog{log},
-		LogLevel:          asynq.WarnLevel,
+		Concurrency:              cfg.Slots,
+		Queues:                   make(map[string]int, len(cfg.Lanes)),
+		TaskCheckInterval:        tick,
+		ShutdownTimeout:          cfg.ShutdownTimeout,
+		JanitorInterval:          janitorEvery,
+		DelayedTaskCheckInterval: delayedEvery,
+		RetryDelayFunc:           retryDelay,
+		IsFailure:                isFailure,
+		ErrorHandler:             asynq.ErrorHandlerFunc(a.logFailure),
+		Logger:                   asynqLog{log},
+		LogLevel:                 asynq.WarnLevel,
 	}
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		c.LogLevel = asynq.InfoLevel // below that is a line for each look
