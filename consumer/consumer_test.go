@@ -148,7 +148,8 @@ func (r *rig) accept(spec pipeline.Spec, kind pipeline.MessageKind, files ...fil
 // await polls until the request has ended.
 func (r *rig) await(id int64) *pipeline.Request {
 	r.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	// Encoding under the race detector takes half a minute on a busy machine.
+	deadline := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(deadline) {
 		req, err := r.db.RequestByID(r.t.Context(), id)
 		if err != nil {
