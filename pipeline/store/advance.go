@@ -58,13 +58,14 @@ func (c conn) phaseIsThrough(ctx context.Context, requestID int64) (bool, error)
 }
 
 // Stuck lists running requests without an open unit: the process that should
-// have advanced them died between two transactions.
+// have advanced them died between two transactions. The condition on the state
+// is spelled as in the index of open requests, for SQLite would not use it.
 func (db *DB) Stuck(ctx context.Context, limit int) ([]int64, error) {
 	var ids []int64
 	err := db.all(ctx, &ids, `
 		SELECT r.id FROM requests r
-		WHERE r.state = 'running' AND r.phase NOT IN ('all', 'finish') AND NOT EXISTS (
+		WHERE r.state IN ('accepted', 'running') AND r.state = 'running' AND r.phase NOT IN ('all', 'finish') AND NOT EXISTS (
 			SELECT 1 FROM units u WHERE u.request_id = r.id AND u.state IN ('ready', 'running')
-		) ORDER BY r.id LIMIT ?`, limit)
+		) LIMIT ?`, limit)
 	return ids, err
 }

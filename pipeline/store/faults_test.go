@@ -195,3 +195,20 @@ func TestServedChunkDoesNotOutliveItsSegment(t *testing.T) {
 		}
 	})
 }
+
+func TestProgressCountsWhatIsAhead(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		var last *pipeline.Request
+		for range 4 {
+			_, last = ingest(t, db, 1)
+		}
+		for _, want := range []int64{3, 1} { // two fit into the window of a lane without a worker
+			p, err := db.Progress(t.Context(), last)
+			if err != nil || p.Ahead != want {
+				t.Errorf("%d units are ahead (%v), want %d", p.Ahead, err, want)
+			}
+			sent(t, db)
+		}
+	})
+}

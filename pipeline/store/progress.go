@@ -13,7 +13,7 @@ type Progress struct {
 	Text     string  // what is going on
 	Units    int64   // of the current phase
 	Done     int64   // of these
-	Ahead    int64   // units of others that wait before it, while queued
+	Ahead    int64   // units that wait before it, while queued; at most maxAhead
 }
 
 // bands are the shares of the whole that the phases span. They are fixed, so
@@ -42,6 +42,10 @@ func (db *DB) Progress(ctx context.Context, r *pipeline.Request) (Progress, erro
 	return Progress{Text: r.Text}, nil
 }
 
+// maxAhead bounds the count of units that wait before a request: every poll of
+// every queued request counts them.
+const maxAhead = 1000
+
 // queued says why a request has not begun.
 func (db *DB) queued(ctx context.Context, r *pipeline.Request) (Progress, error) {
 	var first pipeline.Unit
@@ -57,8 +61,13 @@ func (db *DB) queued(ctx context.Context, r *pipeline.Request) (Progress, error)
 	if p.Text, err = db.waitText(ctx, &first); err != nil {
 		return p, err
 	}
+	if first.Sent != nil {
+		return p, nil
+	}
 	err = db.get(ctx, &p.Ahead, `
-		SELECT COUNT(*) FROM units WHERE lane = ? AND state = 'ready' AND id < ?`, string(first.Lane), string(first.ID))
+		SELECT COUNT(*) FROM (
+			SELECT 1 FROM units WHERE lane = ? AND state = 'ready' AND sent IS NULL AND id < ? LIMIT ?
+		) AS ahead`, string(first.Lane), string(first.ID), maxAhead)
 	return p, err
 }
 
