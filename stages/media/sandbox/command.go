@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"framemill/pipeline"
 )
@@ -40,7 +43,7 @@ func Run(ctx context.Context, c Command) error {
 	if err != nil {
 		return err
 	}
-	return runProgram(ctx, program, c)
+	return runProgram(ctx, program, here(), c)
 }
 
 // lookUp finds a program on PATH.
@@ -59,11 +62,30 @@ func lookUp(name string) (string, error) {
 	return file, nil
 }
 
-// runProgram has the helper run the program at a path.
-func runProgram(ctx context.Context, program string, c Command) error {
+// loaders returns the loader that a dynamically linked program names. The
+// kernel starts both.
+func loaders(program string) []string {
+	f, err := elf.Open(program)
+	if err != nil {
+		return nil // no program: starting it will say so
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_INTERP || p.Filesz > unix.PathMax {
+			continue
+		}
+		if path, err := io.ReadAll(p.Open()); err == nil {
+			return []string{strings.TrimRight(string(path), "\x00")}
+		}
+	}
+	return nil
+}
+
+// runProgram has the helper run the program at a path within walls.
+func runProgram(ctx context.Context, program string, walls layers, c Command) error {
 	order := order{
 		Program: program, Args: append([]string{c.Program}, c.Args...), Inputs: c.Inputs, OutDir: c.OutDir,
-		Limits: c.Limits,
+		Loaders: loaders(program), Limits: c.Limits, Layers: walls,
 	}
 	if err := order.check(); err != nil {
 		return err
@@ -82,7 +104,7 @@ func runProgram(ctx context.Context, program string, c Command) error {
 		cmd.Args = []string{helperName, string(text)}
 		cmd.Env = helperEnv()
 		cmd.ExtraFiles = []*os.File{say}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		cmd.SysProcAttr = walls.attributes()
 		return cmd
 	})
 	say.Close()
@@ -102,9 +124,9 @@ func explain(err error, c Command) error {
 	switch {
 	case !ok:
 		return err
-	case c.Limits.CPU > 0 && died.CPU >= c.Limits.CPU && died.Signal != 0:
+	case c.Limits.CPU > 0 && died.Signal != 0 && died.CPU >= c.Limits.CPU*9/10: // the kernel counts in ticks
 		return stalled(errors.Join(ErrTooLong, died), c)
-	case died.Signal == syscall.SIGKILL || strings.Contains(died.Stderr, "Cannot allocate memory") || strings.Contains(died.Stderr, "std::bad_alloc"):
+	case died.Signal == syscall.SIGKILL || saysNoMemory(died.Stderr):
 		// Nobody else kills it: the kernel did, for want of memory.
 		return pipeline.Failf(pipeline.CodeDecoderMemory, "",
 			"the file needs more than %d MiB of memory to decode", c.Limits.MemoryBytes>>20).Because(died)
@@ -113,6 +135,12 @@ func explain(err error, c Command) error {
 			"%s does not run on this server's processor or kernel: install another build of it", c.Program).Because(died)
 	}
 	return err
+}
+
+// saysNoMemory reports whether a program said that it ran out of memory.
+func saysNoMemory(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "cannot allocate memory") || strings.Contains(text, "bad_alloc")
 }
 
 func stalled(err error, c Command) error {

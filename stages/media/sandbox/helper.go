@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,21 +31,28 @@ type order struct {
 	Args    []string // with the program's name
 	Inputs  []string
 	OutDir  string
+	Loaders []string // what the kernel starts the program with
 	Limits  Limits
+	Layers  layers
 }
 
-// check reports orders that could mean another file than was meant.
+// check reports orders that could mean another file than was meant, and inputs
+// that are gone.
 func (o order) check() error {
 	if !helped.Load() {
 		return errors.New("sandbox.Helper was not called: this program cannot run another")
 	}
-	for _, path := range append([]string{o.Program}, o.Inputs...) {
+	paths := append([]string{o.Program}, o.Inputs...)
+	if o.OutDir != "" {
+		paths = append(paths, o.OutDir)
+	}
+	for _, path := range paths {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("%q is not an absolute path", path)
 		}
-	}
-	if o.OutDir != "" && !filepath.IsAbs(o.OutDir) {
-		return fmt.Errorf("%q is not an absolute path", o.OutDir)
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -75,11 +83,42 @@ func become(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return fmt.Errorf("the order of the sandbox: %w", err)
 	}
-	if err := o.limit(); err != nil {
+	if o.Program == "" {
+		os.Exit(0) // it was asked whether it starts
+	}
+	if err := o.confine(); err != nil {
 		return err
 	}
 	if err := unix.Exec(o.Program, o.Args, programEnv(o)); err != nil {
 		return fmt.Errorf("start %s: %w", o.Program, err)
+	}
+	return nil
+}
+
+// confine builds the walls. Each keeps those in place that were built before.
+func (o order) confine() error {
+	if err := os.Chdir(cmp.Or(o.OutDir, "/")); err != nil {
+		return err
+	}
+	// As in ChildLimits.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	// The parent asked for this on another thread.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("die with the parent: %w", err)
+	}
+	if err := o.limit(); err != nil {
+		return err
+	}
+	if err := dropPrivileges(); err != nil {
+		return err
+	}
+	if o.Layers.Landlock > 0 {
+		if err := o.landlock(); err != nil {
+			return err
+		}
+	}
+	if o.Layers.Seccomp {
+		return seccomp()
 	}
 	return nil
 }

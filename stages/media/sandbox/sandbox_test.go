@@ -25,7 +25,11 @@ import (
 func TestMain(m *testing.M) {
 	sandbox.Helper()
 	if len(os.Args) > 1 {
-		if child, ok := children()[os.Args[1]]; ok {
+		child, ok := children()[os.Args[1]]
+		if !ok {
+			child, ok = programs()[os.Args[1]]
+		}
+		if ok {
 			if err := child(); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				os.Exit(1)
