@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"framemill/pipeline"
 )
@@ -29,6 +30,32 @@ func (db *DB) ChunksUpdated(ctx context.Context, taskID int64) (pipeline.Micros,
 		return 0, pipeline.Errorf(pipeline.NotFound, "the task has no segments")
 	}
 	return *newest, nil
+}
+
+// Footage returns the source file of data that are a video, or NotFound.
+func (db *DB) Footage(ctx context.Context, d *pipeline.Data) (*pipeline.File, error) {
+	var f pipeline.File
+	err := db.get(ctx, &f, `
+		SELECT `+fileColumns+` FROM files WHERE request_id = ? AND index_key = ? AND index_key <> '' ORDER BY ord LIMIT 1`,
+		d.RequestID, d.Index)
+	return &f, err
+}
+
+// UseChunk remembers that somebody reads a chunk, so that it is not forgotten
+// for lack of readers. It writes only if the last use is longer ago than every.
+func (db *DB) UseChunk(ctx context.Context, c *pipeline.Chunk, every time.Duration) error {
+	var stale int64
+	if err := db.get(ctx, &stale, `
+		SELECT COUNT(*) FROM chunks WHERE segment_id = ? AND quality = ? AND idx = ? AND used < {now} - ?`,
+		c.SegmentID, string(c.Quality), c.Index, every.Microseconds()); err != nil || stale == 0 {
+		return err
+	}
+	return db.tx(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `
+			UPDATE chunks SET used = {now} WHERE segment_id = ? AND quality = ? AND idx = ?`,
+			c.SegmentID, string(c.Quality), c.Index)
+		return err
+	})
 }
 
 // NewestTask returns the newest task of a project, or NotFound.

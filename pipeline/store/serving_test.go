@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,6 +112,73 @@ func TestNewestTask(t *testing.T) {
 		}
 		if got, err := db.NewestTask(t.Context(), project); err != nil || got != ids[1] {
 			t.Errorf("the newest task is %d (%v), want %d", got, err, ids[1])
+		}
+	})
+}
+
+// TestFootage looks for the video among the files of a request.
+func TestFootage(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		id, r := ingest(t, db, 1)
+		c := claim(t, db, sent(t, db)[0])
+		files := []pipeline.File{
+			{RequestID: r.ID, Ord: 0, Name: "a.mp4", Outcome: pipeline.OutcomeFailed},
+			{RequestID: r.ID, Ord: 1, Name: "b.mp4", Index: "index/1", Frames: 90, Width: 64, Height: 48, Outcome: pipeline.OutcomeOK},
+		}
+		if err := db.Fenced(ctx, c, func(tx *store.Tx) error { return tx.AddFiles(ctx, files) }); err != nil {
+			t.Fatalf("add files: %v", err)
+		}
+		d := mustData(t, db, id)
+		_, err := db.Footage(ctx, d)
+		wantKind(t, err, pipeline.NotFound, "the video of pictures")
+		d.Index = "index/1"
+		got, err := db.Footage(ctx, d)
+		if err != nil {
+			t.Fatalf("the video: %v", err)
+		}
+		if diff := cmp.Diff(&files[1], got); diff != "" {
+			t.Errorf("the video (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestUseChunk(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		id, _ := ingest(t, db, 1)
+		c := claim(t, db, sent(t, db)[0])
+		publish(t, db, c, 10)
+		segs, err := db.Segments(ctx, id)
+		if err != nil {
+			t.Fatalf("segments: %v", err)
+		}
+		chunk := pipeline.Chunk{SegmentID: segs[0].ID, Quality: pipeline.FrameOriginal, Index: 3, Key: "x"}
+		if err := db.UseChunk(ctx, &chunk, 0); err != nil {
+			t.Errorf("use a chunk that is not there: %v", err)
+		}
+		if err := db.Fenced(ctx, c, func(tx *store.Tx) error { return tx.PutChunks(ctx, []pipeline.Chunk{chunk}) }); err != nil {
+			t.Fatalf("put chunk: %v", err)
+		}
+		used := func(every time.Duration) pipeline.Micros {
+			tick(t, db)
+			if err := db.UseChunk(ctx, &chunk, every); err != nil {
+				t.Fatalf("use the chunk: %v", err)
+			}
+			at, err := store.UsedAt(ctx, db, chunk)
+			if err != nil {
+				t.Fatalf("when it was used: %v", err)
+			}
+			return at
+		}
+		first := used(time.Hour)
+		if second := used(time.Hour); second != first {
+			t.Errorf("used at %d, and within the hour again at %d", first, second)
+		}
+		if third := used(0); third <= first {
+			t.Errorf("used at %d, and later at %d", first, third)
 		}
 	})
 }

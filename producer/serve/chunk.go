@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"framemill/pipeline"
@@ -187,7 +188,7 @@ func (s *Server) explain(ctx context.Context, o order, err error) error {
 	if code := pipeline.CodeOf(err); code != pipeline.CodeSourceGone && code != pipeline.CodeSourceChanged {
 		return err
 	}
-	for f, bad := range s.frames(ctx, o.View, o.at.frames) {
+	for f, bad := range s.sourcesOf(ctx, o) {
 		if bad != nil {
 			break
 		}
@@ -196,6 +197,17 @@ func (s *Server) explain(ctx context.Context, o order, err error) error {
 		}
 	}
 	return err
+}
+
+// sourcesOf yields the sources that a chunk is built from.
+func (s *Server) sourcesOf(ctx context.Context, o order) iter.Seq2[*pipeline.FrameFile, error] {
+	if !o.Data.Video() {
+		return s.frames(ctx, o.View, o.at.frames)
+	}
+	return func(yield func(*pipeline.FrameFile, error) bool) {
+		f, err := s.db.Footage(ctx, o.Data)
+		yield(&pipeline.FrameFile{File: *f}, err)
+	}
 }
 
 // readable returns the error of opening a frame's source.

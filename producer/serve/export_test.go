@@ -4,7 +4,24 @@ import (
 	"context"
 	"io"
 	"iter"
+
+	"framemill/pipeline/frameindex"
 )
+
+// TestIndexes is a cache of indexes.
+type TestIndexes struct{ *indexes }
+
+// NewTestIndexes returns a cache with a budget.
+func NewTestIndexes(budget int64) TestIndexes { return TestIndexes{newIndexes(budget)} }
+
+// Add keeps an index.
+func (c TestIndexes) Add(key string, x *frameindex.Index) { c.add(key, x) }
+
+// Has looks an index up.
+func (c TestIndexes) Has(key string) bool { return c.find(key) != nil }
+
+// Bytes returns how much memory the kept indexes take.
+func (c TestIndexes) Bytes() int64 { return c.used }
 
 // TestEntry is an entry as the tests describe it.
 type TestEntry struct {

@@ -18,6 +18,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
 	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/frameindex"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -44,8 +45,19 @@ type gallery struct {
 	asked    []string             // chunks that were asked for, as <quality>/<segment>/<index>
 	fail     pipeline.Code        // what becomes of asked chunks, unless it is empty
 	idle     bool                 // nobody builds
+	film     *film                // what the one "picture" is, if it is a video
 	onOpen   func(r pipeline.Ref) // before a source is opened
 }
+
+// film says of a video how many frames it has and what its compressed chunks are.
+type film struct {
+	frames     int64
+	compressed string
+	index      *frameindex.Index
+}
+
+// indexKey is where the index of a film lies.
+const indexKey = "index/1"
 
 // Open implements the server's opener.
 func (g *gallery) opener(o *source.Opener) openFunc {
@@ -66,8 +78,19 @@ func (f openFunc) Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64
 // newGallery publishes pictures in segments, with chunks of chunkSize frames.
 func newGallery(t *testing.T, pictures []picture, chunkSize int64, segs ...plan.Range) *gallery {
 	t.Helper()
-	g := &gallery{pictures: pictures, share: t.TempDir()}
+	return open(t, &gallery{pictures: pictures}, chunkSize, segs...)
+}
+
+// newFilm publishes a video that lies on the share, as newGallery does pictures.
+func newFilm(t *testing.T, f film, chunkSize int64, segs ...plan.Range) *gallery {
+	t.Helper()
+	return open(t, &gallery{pictures: []picture{{name: "clip.mp4", content: "a film", place: "share"}}, film: &f}, chunkSize, segs...)
+}
+
+func open(t *testing.T, g *gallery, chunkSize int64, segs ...plan.Range) *gallery {
+	t.Helper()
 	var err error
+	g.share = t.TempDir()
 	if g.bucket, err = fs.New(fs.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +154,14 @@ func (g *gallery) place(t *testing.T) []pipeline.File {
 		}
 		files[i] = f
 	}
+	if g.film != nil {
+		files[0].Format, files[0].Frames, files[0].Index = "h264", g.film.frames, indexKey
+		if g.film.index != nil {
+			var buf bytes.Buffer
+			must(t, g.film.index.Encode(&buf))
+			g.put(t, indexKey, buf.Bytes())
+		}
+	}
 	return files
 }
 
@@ -192,6 +223,10 @@ func (g *gallery) publish(t *testing.T, files []pipeline.File, chunkSize int64, 
 	frames := make([]pipeline.Frame, len(files))
 	for i := range files {
 		files[i].RequestID, frames[i] = r.ID, pipeline.Frame{N: int64(i), Ord: int64(i)}
+	}
+	if g.film != nil {
+		data.Size, data.StopFrame, data.Index, frames = g.film.frames, g.film.frames-1, indexKey, nil
+		data.CompressedType, data.OriginalType = g.film.compressed, pipeline.ChunkVideo
 	}
 	p := store.Publication{Data: *data, Mode: pipeline.ModeAnnotation}
 	for _, s := range segs {
@@ -272,6 +307,9 @@ func (g *gallery) chunk(t *testing.T, q pipeline.Quality, segmentID, index int64
 	seg := g.segs[g.nth(segmentID)]
 	if q == pipeline.Preview {
 		return fmt.Appendf(nil, "preview %d", seg.Start)
+	}
+	if g.film != nil && (q != pipeline.Compressed || g.film.compressed == pipeline.ChunkVideo) {
+		return fmt.Appendf(nil, "%s of segment %d, %d", q, g.nth(segmentID), index)
 	}
 	frames, _ := plan.Range{Start: seg.Start, Stop: seg.Stop}.Chunk(index, *g.view.Data.ChunkSize)
 	var buf bytes.Buffer

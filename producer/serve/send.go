@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	zipType = "application/zip"
+	zipType   = "application/zip"
+	videoType = "video/mp4"
 	// checked is how many bytes of a chunk its X-Checksum covers.
 	checked = 1000
 	// probed is how many sources that are read in place are opened before the
@@ -38,20 +39,28 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v View) *answer 
 // order is the order of a slice's chunk.
 func (a *answer) order(at slice) order { return order{View: a.v, at: at, until: a.until} }
 
-// send sends the frames of consecutive slices as one chunk.
+// send sends the frames of consecutive slices as one chunk. Those of a film must
+// be all frames of one chunk.
 func (a *answer) send(parts []slice) error {
-	if a.v.Quality == pipeline.Original {
+	switch {
+	case a.v.film():
+		return a.sendFile(parts[0], videoType)
+	case a.v.Quality == pipeline.Original:
 		return a.sendZip(a.originals(parts))
+	case isWhole(parts):
+		return a.sendFile(parts[0], zipType)
 	}
-	if len(parts) != 1 || !parts[0].whole {
-		return a.sendZip(a.copies(parts))
-	}
-	c, obj, err := a.s.open(a.r.Context(), a.order(parts[0]))
+	return a.sendZip(a.copies(parts))
+}
+
+// sendFile sends the file of a chunk as it lies.
+func (a *answer) sendFile(at slice, contentType string) error {
+	c, obj, err := a.s.open(a.r.Context(), a.order(at))
 	if err != nil {
 		return err
 	}
 	defer obj.Close()
-	a.sendBlob(c.Key, zipType, obj)
+	a.sendBlob(c.Key, contentType, obj)
 	return nil
 }
 

@@ -3,8 +3,10 @@
 // What is stored as one file is sent as it lies. Everything else, namely
 // chunks of original pictures and chunks counted over the whole task, is a zip
 // that is put together while it is sent; its length is known beforehand,
-// because nothing in it is compressed. A chunk that does not exist yet is asked
-// for, and the reader waits a while.
+// because nothing in it is compressed. What cannot be put together from other
+// files, as a film of frames that lie in two segments, is built as a file of
+// its own. A file that does not exist yet is asked for, and the reader waits a
+// while.
 //
 // A method that returns an error after the status was sent has sent only part
 // of an answer: the caller breaks the connection off, so that nobody takes the
@@ -31,6 +33,7 @@ type Config struct {
 	Poll       time.Duration // first pause between two looks for a chunk
 	MaxPoll    time.Duration // longest pause
 	MinRate    int64         // bytes a second that a reader must take
+	IndexBytes int64         // memory for the indexes of videos that were read of late
 }
 
 // Defaults returns the configuration that clients of the contract expect.
@@ -41,6 +44,7 @@ func Defaults() Config {
 		Poll:       10 * time.Millisecond,
 		MaxPoll:    200 * time.Millisecond,
 		MinRate:    16 << 10,
+		IndexBytes: 64 << 20,
 	}
 }
 
@@ -52,6 +56,8 @@ type rows interface {
 	LiveWorkers(ctx context.Context, lane pipeline.Lane) (int64, error)
 	SegmentsOver(ctx context.Context, taskID, lo, hi int64) ([]pipeline.Segment, error)
 	FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.FrameFile, error)
+	Footage(ctx context.Context, d *pipeline.Data) (*pipeline.File, error)
+	UseChunk(ctx context.Context, c *pipeline.Chunk, every time.Duration) error
 }
 
 // opener opens source files where they lie.
@@ -66,12 +72,15 @@ type Server struct {
 	bucket  blob.Bucket
 	sources opener
 	kick    func()
+	indexes *indexes
 }
 
 // New returns a server of what db, bucket and sources hold. It calls kick after
 // it has asked for a chunk.
 func New(cfg Config, db rows, bucket blob.Bucket, sources opener, kick func()) *Server {
-	return &Server{cfg: cfg, db: db, bucket: bucket, sources: sources, kick: kick}
+	return &Server{
+		cfg: cfg, db: db, bucket: bucket, sources: sources, kick: kick, indexes: newIndexes(cfg.IndexBytes),
+	}
 }
 
 // View is what a reader looks at: the published data of a task, in one quality.
@@ -108,7 +117,11 @@ func (s *Server) JobWindow(w http.ResponseWriter, r *http.Request, v View, seg *
 		return noChunk(number, seg.Start/max(size, 1), seg.Stop/max(size, 1))
 	}
 	frames := plan.Range{Start: max(number*size, seg.Start), Stop: min(number*size+size-1, seg.Stop)}
-	return s.answer(w, r, v).send(slices(v, []pipeline.Segment{*seg}, frames))
+	a, parts := s.answer(w, r, v), slices(v, []pipeline.Segment{*seg}, frames)
+	if v.film() && !isWhole(parts) {
+		return a.sendAside(asides[v.Quality].window, slice{seg: *seg, index: number}, videoType)
+	}
+	return a.send(parts)
 }
 
 // TaskChunk sends a chunk that is counted over the whole task.
@@ -121,7 +134,11 @@ func (s *Server) TaskChunk(w http.ResponseWriter, r *http.Request, v View, numbe
 	if err != nil {
 		return err
 	}
-	return s.answer(w, r, v).send(slices(v, segs, frames))
+	a, parts := s.answer(w, r, v), slices(v, segs, frames)
+	if v.film() && !isWhole(parts) {
+		return a.wholeTaskFilm(number)
+	}
+	return a.send(parts)
 }
 
 // noChunk is the error of a chunk number that does not exist.
@@ -133,14 +150,7 @@ func noChunk(number, first, last int64) error {
 // Preview sends the small picture of a segment.
 func (s *Server) Preview(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment) error {
 	v.Quality = pipeline.Preview
-	a := s.answer(w, r, v)
-	c, obj, err := a.s.open(r.Context(), a.order(slice{seg: *seg}))
-	if err != nil {
-		return err
-	}
-	defer obj.Close()
-	a.sendBlob(c.Key, "image/jpeg", obj)
-	return nil
+	return s.answer(w, r, v).sendFile(slice{seg: *seg}, "image/jpeg")
 }
 
 // Frame sends one frame. seg is the segment that the reader is limited to, nil
@@ -160,7 +170,10 @@ func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, 
 	if len(parts) != 1 {
 		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
 	}
-	if v.Quality == pipeline.Original {
+	switch {
+	case v.Data.Video():
+		return s.answer(w, r, v).sendAside(asides[v.Quality].frame, slice{seg: *seg, index: n}, "image/png")
+	case v.Quality == pipeline.Original:
 		return s.answer(w, r, v).originalFrame(parts[0])
 	}
 	return s.answer(w, r, v).packedFrame(parts[0], (*pack).at, "image/jpeg")

@@ -18,6 +18,9 @@ func rangeOf(seg *pipeline.Segment) plan.Range {
 	return plan.Range{Start: seg.Start, Stop: seg.Stop}
 }
 
+// isWhole reports whether the slices are just one whole chunk.
+func isWhole(parts []slice) bool { return len(parts) == 1 && parts[0].whole }
+
 // slices says where the given frames lie. A frame that two segments share is
 // taken from the one that begins first.
 func slices(v View, segs []pipeline.Segment, frames plan.Range) []slice {
