@@ -185,7 +185,9 @@ func failure(code pipeline.Code, file, text string) *pipeline.Error {
 // explain finds out which file is to blame for a chunk that cannot be built,
 // for the unit only remembers why.
 func (s *Server) explain(ctx context.Context, o order, err error) error {
-	if code := pipeline.CodeOf(err); code != pipeline.CodeSourceGone && code != pipeline.CodeSourceChanged {
+	switch pipeline.CodeOf(err) {
+	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath:
+	default:
 		return err
 	}
 	for f, bad := range s.sourcesOf(ctx, o) {

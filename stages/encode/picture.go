@@ -73,10 +73,13 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 	return e, nil
 }
 
-// lost reports whether err says that a source is not what it was.
+// lost reports whether err says that a source is not where or what it was.
 func lost(err error) bool {
-	code := pipeline.CodeOf(err)
-	return code == pipeline.CodeSourceGone || code == pipeline.CodeSourceChanged
+	switch pipeline.CodeOf(err) {
+	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath:
+		return true
+	}
+	return false
 }
 
 // encode opens the file, checks that it is still the picture that was probed,
