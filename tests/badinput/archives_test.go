@@ -1,7 +1,11 @@
 package badinput_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -57,4 +61,34 @@ func tryArchives(t *testing.T, b *bench) {
 		{name: "a name in an old code page", files: []file{{"z.zip", zipOf(member{name: "\x81ber.jpg", content: photo(1)})}}, report: map[string]string{"\u00fcber.jpg": "ok"}},
 		{name: "something in front", files: []file{{"z.zip", append(bytes.Repeat([]byte("MZ"), 50), zipOf(good)...)}}},
 	})
+	t.Run("chunk of a member with a wrong sum", func(t *testing.T) {
+		task := b.fresh(t, nil)
+		b.run(t, task, ingest{files: []file{{"z.zip", zipOf(good, member{name: "sum.jpg", content: photo(2), change: badSum})}}})
+		a := b.send(t, call{method: http.MethodGet, path: fmt.Sprintf("/api/tasks/%d/data?type=chunk&number=0&quality=original", task)})
+		got := unzip(a.body)
+		ok := len(got) == 2 && bytes.Equal(got[0], photo(1)) && bytes.Equal(got[1], photo(2))
+		b.ledger.add(t, "200 with 2 pictures", fmt.Sprint(a.status, " with ", len(got)), ok, "the chunk of originals cannot be read")
+	})
+}
+
+// unzip returns what the entries of an archive hold, as far as their checksums
+// are right.
+func unzip(archive []byte) [][]byte {
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil
+	}
+	var out [][]byte
+	for _, f := range r.File {
+		src, err := f.Open()
+		if err != nil {
+			return out
+		}
+		content, err := io.ReadAll(src)
+		if err != nil {
+			return out
+		}
+		out = append(out, content)
+	}
+	return out
 }

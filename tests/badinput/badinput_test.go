@@ -51,6 +51,7 @@ func TestBadInput(t *testing.T) {
 		{"markup", tryMarkup},
 		{"strangers", tryStrangers},
 		{"wire", tryWire},
+		{"sweep", trySweep},
 		{"races", tryRaces},
 		{"passwords", tryPasswords},
 	} {

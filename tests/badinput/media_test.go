@@ -50,6 +50,14 @@ func jpegHeader(width, height uint16) []byte {
 	return append(b, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1)
 }
 
+// coded returns a JPEG that says it is coded in another way.
+func coded(marker, bits byte) []byte {
+	b := photo(1)
+	at := bytes.Index(b, []byte{0xff, 0xc0})
+	b[at+1], b[at+4] = marker, bits
+	return b
+}
+
 // manyScans is a progressive JPEG with n empty scans.
 func manyScans(n int) []byte {
 	b := jpegHeader(2048, 2048)

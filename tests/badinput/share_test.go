@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +27,11 @@ func tryShare(t *testing.T, b *bench) {
 	b.link(t, "loop.jpg", "links/loop.jpg")
 	b.write(t, "mixed/1.jpg", photo(1))
 	b.link(t, filepath.Join(outside, "secret.jpg"), "mixed/2.jpg")
+
+	if err := syscall.Mkfifo(filepath.Join(b.share, "links/pipe.jpg"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.write(t, strings.Repeat("deep/", 300)+"1.jpg", photo(1))
 
 	bad := func(name, path string) refusal {
 		return refusal{name: name, call: post(fmt.Sprintf(`{"image_quality":70,"server_files":[%s]}`, path)), status: 400, code: "invalid", says: "server_files"}
@@ -55,6 +61,8 @@ func tryShare(t *testing.T, b *bench) {
 		from("link that loops", "links/loop.jpg", "unsafe_path", "links/loop.jpg"),
 		from("link to a folder outside", "links/folder/", "unsafe_path", "links/folder"),
 		from("file through a link", "links/folder/secret.jpg", "unsafe_path", "links/folder/secret.jpg"),
+		from("pipe", "links/pipe.jpg", "source_gone", "links/pipe.jpg"),
+		from("tree of 300 levels", "deep/", "invalid", "deep/deep"),
 		{name: "link outside in a folder", json: map[string]any{"server_files": []string{"mixed/"}}, report: map[string]string{"mixed/1.jpg": "ok", "mixed/2.jpg": ""}},
 		{name: "copy of a link outside", json: map[string]any{"server_files": []string{"links/file.jpg"}, "copy_data": true}, code: "unsafe_path", says: "links/file.jpg"},
 	})
@@ -102,16 +110,17 @@ func tryChangedShare(t *testing.T, b *bench) {
 		t.Run(c.name, func(t *testing.T) {
 			folder := strings.ReplaceAll(c.name, " ", "-")
 			name := folder + "/4.jpg"
+			b.write(t, folder+"/0.jpg", photo(3))
 			b.write(t, name, photo(4))
 			task := b.fresh(t, nil)
-			if got := b.run(t, task, ingest{json: map[string]any{"server_files": []string{folder + "/"}, "use_cache": true}}); got.Status != "finished" {
+			if got := b.run(t, task, ingest{json: map[string]any{"server_files": []string{folder + "/"}, "use_cache": true, "chunk_size": 1}}); got.Status != "finished" {
 				t.Fatal(got.Message)
 			}
 			if err := c.do(filepath.Join(b.share, name)); err != nil {
 				t.Fatal(err)
 			}
-			for _, what := range []string{"frame&number=0", "chunk&number=0"} {
-				a := b.send(t, call{method: http.MethodGet, path: fmt.Sprintf("/api/tasks/%d/data?type=%s&quality=original", task, what)})
+			for _, what := range []string{"frame&number=1&quality=original", "chunk&number=1&quality=original", "chunk&number=1", "frame&number=1"} {
+				a := b.send(t, call{method: http.MethodGet, path: fmt.Sprintf("/api/tasks/%d/data?type=%s", task, what)})
 				ok := a.status >= 400 && a.status < 500 && a.code() == c.code && bytes.Contains(a.body, []byte(name)) || a.status == 200 && a.err != nil
 				b.ledger.add(t, "4xx "+c.code+" or broken off", fmt.Sprint(a.status, " ", a.code(), " ", a.err), ok, what+": "+shorten(a.body))
 			}

@@ -71,6 +71,9 @@ func tryPictures(t *testing.T, b *bench) {
 		bad("JPEG of 65500 x 65500", jpegHeader(65500, 65500), "too_large"),
 		bad("JPEG of 0 x 0", jpegHeader(0, 0), "decode_failed"),
 		bad("JPEG cut in its header", photo(0)[:10], "decode_failed"),
+		bad("lossless JPEG", coded(0xc3, 8), "unsupported_format"),
+		bad("arithmetic-coded JPEG", coded(0xc9, 8), "unsupported_format"),
+		bad("JPEG of 12 bits", coded(0xc1, 12), "unsupported_format"),
 		bad("PNG of 60000 x 60000", pngHeader(60000, 60000), "too_large"),
 		bad("PNG of 2^31 x 2^31", pngHeader(1<<31-1, 1<<31-1), "too_large"),
 		bad("PNG of 0 x 1", pngHeader(0, 1), "decode_failed"),
@@ -82,6 +85,7 @@ func tryPictures(t *testing.T, b *bench) {
 			report: map[string]string{"cut.jpg": "truncated truncated", "good.jpg": "ok"}},
 		{name: "one bad of two", files: []file{{"bad.jpg", nil}, {"good.jpg", photo(2)}},
 			report: map[string]string{"bad.jpg": "failed empty_file", "good.jpg": "ok"}},
+		{name: "a header without pixels", files: []file{{"head.jpg", jpegHeader(100, 100)}}, report: map[string]string{"head.jpg": "failed decode_failed"}},
 		{name: "one bad of two, and no patience", fields: "on_error=fail", files: []file{{"bad.jpg", nil}, {"good.jpg", photo(2)}},
 			code: "empty_file", says: "bad.jpg"},
 		{name: "text of two gigabytes in a PNG", files: []file{{"text.png", textBomb()}, {"good.jpg", photo(2)}}},
@@ -91,6 +95,17 @@ func tryPictures(t *testing.T, b *bench) {
 		{name: "64 megapixels in 64 kB", files: []file{{"plain.png", plainPNG(8000, 8000)}}},
 	})
 	tryBitFlips(t, b)
+	t.Run("trying again without files", func(t *testing.T) {
+		task := b.fresh(t, nil)
+		for _, try := range []struct{ in, want string }{{"1.jpg", "empty_file"}, {"", "no_media"}} {
+			var in ingest
+			if try.in != "" {
+				in.files = []file{{try.in, nil}}
+			}
+			got := b.run(t, task, in)
+			b.ledger.add(t, "failed "+try.want, got.Status+" "+got.Code, got.Code == try.want, got.Message)
+		}
+	})
 }
 
 // tryBitFlips damages pictures in many places: whatever comes of one, the
