@@ -29,6 +29,10 @@ import (
 	"framemill/pipeline/store"
 )
 
+// patience is how long a test waits for what should come at once: a loaded
+// machine under the race detector is slow.
+const patience = 2 * time.Minute
+
 // deaf hears of nothing.
 type deaf struct{}
 
@@ -194,7 +198,7 @@ func TestSmallIngestCostsSixCommits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.start()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for live := int64(0); live == 0 && time.Now().Before(deadline); {
 		live, _ = r.db.LiveWorkers(t.Context(), pipeline.Interactive)
 	}
@@ -306,7 +310,7 @@ func TestBadFiles(t *testing.T) {
 // awaitClean waits until nothing of a failed request is left in the bucket.
 func (r *rig) awaitClean(req *pipeline.Request) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		left, err := r.bucket.List(r.t.Context(), "", "", 10)
 		if err != nil {
@@ -329,12 +333,12 @@ func TestStopHandsUnitsBack(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.start()
-			big := picture(t, 1600, 1200, color.Gray{Y: 7})
+			big := picture(t, 640, 480, color.Gray{Y: 7})
 			files := make([]file, 60)
 			for i := range files {
 				files[i] = file{fmt.Sprintf("%03d.jpg", i), big}
 			}
-			req := r.accept(pipeline.Spec{SegmentSize: 30}, kind, files...)
+			req := r.accept(pipeline.Spec{SegmentSize: 30, ChunkSize: 5}, kind, files...)
 			r.awaitJobs(req)
 			r.stop()
 			r.checkIdle()
@@ -351,7 +355,7 @@ func TestStopHandsUnitsBack(t *testing.T) {
 // awaitJobs waits until the jobs of a request can be opened.
 func (r *rig) awaitJobs(req *pipeline.Request) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		if now, err := r.db.RequestByID(r.t.Context(), req.ID); err == nil && now.JobsOpen != nil {
 			return
