@@ -16,6 +16,7 @@ import (
 	"framemill/metrics"
 	"framemill/pipeline"
 	"framemill/producer"
+	"framemill/stages/media/sandbox"
 )
 
 // drainTime is how long a stopping consumer waits for its units.
@@ -120,6 +121,7 @@ func prepare(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger
 }
 
 func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {
+	log.Info("decoders run behind walls", "layers", sandbox.Layers())
 	return consumer.Run(ctx, consumer.Config{
 		Slots: slots(cfg), Version: buildVersion(), DrainTime: drainTime, Chores: chores.Defaults(),
 	}, consumer.Parts{

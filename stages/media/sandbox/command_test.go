@@ -269,6 +269,7 @@ func TestRunRefuses(t *testing.T) {
 		{"a relative input", sandbox.Command{Program: "ffmpeg", Inputs: []string{"input"}, Limits: limits()}, nil},
 		{"a relative folder", sandbox.Command{Program: "ffmpeg", OutDir: "out", Limits: limits()}, nil},
 		{"a missing input", sandbox.Command{Program: "ffmpeg", Inputs: []string{r.input + ".gone"}, Limits: limits()}, os.ErrNotExist},
+		{"an argument that is no text", sandbox.Command{Program: "ffmpeg", Args: []string{"\xff"}, Limits: limits()}, nil},
 		{"no limits", sandbox.Command{Program: "ffmpeg"}, nil},
 	}
 	for _, tt := range tests {
@@ -279,6 +280,33 @@ func TestRunRefuses(t *testing.T) {
 				t.Errorf("the error is %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestRunDiesWithParent kills a process that has a program run. The program
+// ignores signals, and holds a lock for as long as it lives.
+func TestRunDiesWithParent(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	lock, err := os.Create(filepath.Join(r.out, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	errLives := errors.New("the program lives")
+	ctx, kill := context.WithCancelCause(t.Context())
+	lives := writerFunc(func() error { kill(errLives); return nil })
+	if err := sandbox.Self(ctx, []string{"child-runs", lock.Name()}, nil, lives, limits()); !errors.Is(err, errLives) {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the program lives on: %v", err)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,6 +53,11 @@ func (o order) check() error {
 		}
 		if _, err := os.Stat(path); err != nil {
 			return err
+		}
+	}
+	for _, text := range append(paths, o.Args...) {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("%q is not UTF-8 and would reach the helper as something else", text)
 		}
 	}
 	return nil
@@ -141,11 +147,21 @@ func (o order) limit() error {
 		if l.value == 0 && l.resource != unix.RLIMIT_CORE {
 			continue // not asked for
 		}
-		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+		if err := lower(l.resource, l.value); err != nil {
 			return fmt.Errorf("limit %s to %d: %w", l.name, l.value, err)
 		}
 	}
 	return nil
+}
+
+// lower sets a limit, unless the one that holds already is lower still.
+func lower(resource int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(resource, &now); err != nil {
+		return err
+	}
+	value = min(value, now.Max)
+	return unix.Setrlimit(resource, &unix.Rlimit{Cur: value, Max: value})
 }
 
 // helperEnv is the environment of the helper: it lives for a moment, and needs

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,12 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"framemill/stages/media/sandbox"
 )
 
 // programs are what the test binary does in the place of ffmpeg, by its first
@@ -42,8 +46,27 @@ func programs() map[string]func() error {
 		"grows":    func() error { return os.WriteFile(target(), make([]byte, 1<<20), 0o600) },
 		"hangs": func() error {
 			signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-			fmt.Println("it hangs")
-			select {} // until it is killed; the file of its output keeps the runtime from calling it a deadlock
+			time.Sleep(time.Hour)
+			return nil
+		},
+		"locks": func() error {
+			signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+			f, err := os.Open(target())
+			if err != nil {
+				return err
+			}
+			if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+				return err
+			}
+			fmt.Println("it holds the lock")
+			time.Sleep(time.Hour)
+			return f.Close()
+		},
+		// The parent of such a program.
+		"child-runs": func() error {
+			return sandbox.RunFile(context.Background(), ownFile, sandbox.Here(), sandbox.Command{
+				Program: "ffmpeg", Args: []string{"locks", target()}, OutDir: filepath.Dir(target()), Stdout: os.Stdout, Limits: limits(),
+			})
 		},
 		"spins": func() error {
 			for {

@@ -6,9 +6,18 @@
 // files and time, and no way to outlive its parent: it dies when the thread
 // that started it does, and everything in its process group dies with it.
 //
-// Limits are set by the child itself, which calls ChildLimits before it reads
-// its input. Nothing hostile has reached it by then, so there is no moment at
-// which hostile input meets a process without limits.
+// Self runs our own code. Limits are set by the child itself, which calls
+// ChildLimits before it reads its input.
+//
+// Run runs ffmpeg and ffprobe, which are large programs in C: whoever makes the
+// film may be taken to run the decoder. It therefore sees nothing of the file
+// system but its inputs, its libraries and one folder to write to (Landlock),
+// no network and no other process (namespaces), and can make none of the
+// system calls that reach further (seccomp). All of that is built by a helper,
+// which is this program under another name, before it becomes the decoder.
+//
+// Nothing hostile has reached a child by then, so there is no moment at which
+// hostile input meets a process without limits.
 package sandbox
 
 import (
