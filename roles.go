@@ -15,6 +15,7 @@ import (
 	"framemill/consumer/worker"
 	"framemill/metrics"
 	"framemill/pipeline"
+	"framemill/pipeline/dispatch"
 	"framemill/producer"
 	"framemill/stages/media/sandbox"
 )
@@ -56,9 +57,17 @@ type producerCmd struct {
 	Listen *string `help:"Address of the API (127.0.0.1:8080)." placeholder:"ADDR"`
 }
 
-// Run serves.
+// Run serves, and sends what is accepted: the consumers may all be away.
 func (c *producerCmd) Run(ctx context.Context) error {
-	return c.runRole(ctx, "producer", c.Listen, runProducer)
+	return c.runRole(ctx, "producer", c.Listen, func(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error {
+			dispatch.NewRelay(p.db, p.queue, log).Run(ctx)
+			return nil
+		})
+		g.Go(func() error { return runProducer(ctx, cfg, p, log) })
+		return g.Wait()
+	})
 }
 
 type consumerCmd struct{ roleSettings }
@@ -108,7 +117,8 @@ func prepare(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger
 	if err := p.db.Migrate(ctx); err != nil {
 		return err
 	}
-	if p.queue.Embedded() {
+	// On Postgres another process may be at work: the reaper finds out who lives.
+	if p.queue.Embedded() && p.db.Alone() {
 		n, err := p.db.Reclaim(ctx)
 		if err != nil {
 			return fmt.Errorf("take back the work of the last run: %w", err)

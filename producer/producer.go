@@ -1,6 +1,6 @@
-// Package producer wires the role that serves: the API over HTTP, the relay
-// that sends what it accepts, and, on a loopback address of its own, metrics
-// and health.
+// Package producer wires the role that serves: the API over HTTP, and, on a
+// loopback address of its own, metrics and health. A process that serves and
+// does not work needs a relay beside it, which sends what it accepts.
 package producer
 
 import (
@@ -17,7 +17,6 @@ import (
 	"framemill/metrics"
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
-	"framemill/pipeline/dispatch"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -69,10 +68,6 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveHTTP(ctx, l, handler, p.Log) })
-	g.Go(func() error {
-		dispatch.NewRelay(p.DB, p.Queue, p.Log).Run(ctx)
-		return nil
-	})
 	if cfg.OpsListen != "" {
 		g.Go(func() error {
 			err := RunOps(ctx, Ops{Listen: cfg.OpsListen, Metrics: p.Metrics.Handler(), DB: p.DB, Queue: p.Queue}, p.Log)

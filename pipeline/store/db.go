@@ -19,6 +19,7 @@ import (
 type DB struct {
 	conn         // reads outside transactions
 	write        *sqlx.DB
+	alone        bool // no other process may have the database
 	close        func() error
 	lockSchema   func() (unlock func(), err error) // while migrating
 	relayMu      sync.Mutex                        // one relay round at a time on SQLite
@@ -54,6 +55,10 @@ func errUnknownURL(url string) error {
 
 // Close ends all connections.
 func (db *DB) Close() error { return db.close() }
+
+// Alone reports whether this process is the only one that may work on the
+// database. Others may still look at it, or run a short command.
+func (db *DB) Alone() bool { return db.alone }
 
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {

@@ -52,6 +52,7 @@ func openSQLite(ctx context.Context, url string, alone bool) (*DB, error) {
 	return &DB{
 		conn:       conn{read, newSQLite()},
 		write:      write,
+		alone:      alone,
 		lockSchema: func() (func(), error) { return lockSchema(path) },
 		close:      func() error { return errors.Join(read.Close(), write.Close(), release()) },
 	}, nil
