@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
@@ -24,6 +25,8 @@ const maxMemory = 300 << 20
 func lookAfterwards(t *testing.T, b *bench) {
 	b.noBlobs(t, 0)
 	b.onlyLive(t)
+	b.noRows(t)
+	b.noHalfFiles(t)
 	b.ledger.add(t, "only live tasks on disk", "the same", !t.Failed(), "see above")
 
 	failures := b.internalErrors(t)
@@ -90,6 +93,36 @@ func (b *bench) onlyLive(t *testing.T) {
 		if !b.live[v.Task.ID] {
 			t.Errorf("task %d, %q, is still there", v.Task.ID, v.Task.Name)
 		}
+	}
+}
+
+// noRows waits until nothing is known any more of requests of deleted tasks.
+func (b *bench) noRows(t *testing.T) {
+	t.Helper()
+	ctx := context.Background()
+	deadline := time.Now().Add(soon)
+	for id := int64(1); id <= b.last; {
+		r, err := b.db.Request(ctx, pipeline.CreateRQID(id))
+		switch {
+		case b.live[id] || pipeline.KindOf(err) == pipeline.NotFound:
+			id++
+		case err != nil:
+			t.Fatal(err)
+		case time.Now().After(deadline):
+			t.Errorf("request %d of task %d, which was deleted, is still %s", r.ID, id, r.State)
+			id++
+		default:
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// noHalfFiles checks that no file was left half-written.
+func (b *bench) noHalfFiles(t *testing.T) {
+	t.Helper()
+	files, err := os.ReadDir(filepath.Join(b.data, "blobs", "tmp"))
+	if err != nil || len(files) > 0 {
+		t.Errorf("%d files are half-written (%v)", len(files), err)
 	}
 }
 

@@ -71,6 +71,7 @@ type bench struct {
 	task int64 // a task with data, of 6 pictures
 	job  int64 // its first job, of 3
 	live map[int64]bool
+	last int64 // the highest id of a task so far
 
 	ledger ledger
 }
@@ -132,6 +133,7 @@ func (b *bench) fresh(t *testing.T, spec map[string]any) int64 {
 	}
 	var made struct{ ID int64 }
 	b.JSON(t, http.MethodPost, "/api/tasks", task, &made)
+	b.last = max(b.last, made.ID)
 	t.Cleanup(func() {
 		status, body, err := b.Do(http.MethodDelete, fmt.Sprintf("/api/tasks/%d", made.ID), nil)
 		if err != nil || status != http.StatusNoContent && status != http.StatusNotFound {

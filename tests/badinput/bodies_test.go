@@ -46,6 +46,13 @@ func tryBodies(t *testing.T, b *bench) {
 		{name: "form-encoded login", call: call{method: http.MethodPost, path: "/api/auth/login", kind: asForm, body: []byte("username=x"), as: nobody}, status: 415, code: "unsupported_body"},
 		{name: "multipart task", call: call{method: http.MethodPost, path: "/api/tasks", kind: "multipart/form-data; boundary=x", body: []byte("--x--")}, status: 415, code: "unsupported_body"},
 	})
+	b.refuse(t, []refusal{
+		{name: "100,001 parts", call: upload(strings.Repeat("x=1&", 100_001) + quality), status: 413, code: "too_large", says: "parts"},
+		{name: "33 MiB of text", call: upload(quality + "&x=" + strings.Repeat("y", 33<<20)), status: 413, code: "too_large", says: "fields"},
+		bad("a text that is no text", upload(quality+"&frame_filter=step=2\x00"), "frame_filter"),
+		bad("numbers that are none", upload("image_quality=seventy"), "image_quality"),
+		bad("a mapping with a hole", upload(quality+"&job_file_mapping[0]=a.jpg&job_file_mapping[1][0]=a.jpg"), "job_file_mapping"),
+	})
 	tryJSON(t, b)
 	nested := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"x\"\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n" +
 		"--inner\r\nContent-Disposition: attachment; filename=\"../../evil.jpg\"\r\n\r\nx\r\n--inner--\r\n"

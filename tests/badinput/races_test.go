@@ -1,6 +1,7 @@
 package badinput_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,6 +17,36 @@ func tryRaces(t *testing.T, b *bench) {
 	heavy := b.heavyFolder(t)
 	t.Run("two finish at once", func(t *testing.T) { finishTwice(t, b) })
 	t.Run("many files at once", func(t *testing.T) { uploadAtOnce(t, b) })
+	t.Run("delete while files arrive", func(t *testing.T) { deleteUnderUpload(t, b) })
+	t.Run("ten deletions at once", func(t *testing.T) {
+		task := b.fresh(t, nil)
+		b.run(t, task, ingest{files: []file{{"1.jpg", photo(1)}}})
+		seen := b.atOnce(t, 10, func(int) call { return call{method: http.MethodDelete, path: fmt.Sprintf("/api/tasks/%d", task)} })
+		b.ledger.add(t, "204 once, else 404", fmt.Sprint(seen), seen[204] == 1 && seen[404] == 9, "")
+	})
+	t.Run("readers while it is deleted", func(t *testing.T) {
+		task := b.fresh(t, nil)
+		b.run(t, task, ingest{json: map[string]any{"server_files": []string{"good/"}, "use_cache": true, "chunk_size": 1}})
+		seen := b.atOnce(t, 30, func(i int) call {
+			if i == 15 {
+				return call{method: http.MethodDelete, path: fmt.Sprintf("/api/tasks/%d", task)}
+			}
+			return call{method: http.MethodGet, path: fmt.Sprintf("/api/tasks/%d/data?type=chunk&number=%d", task, i%pictures)}
+		})
+		b.ledger.add(t, "200 or 404", fmt.Sprint(seen), seen[200]+seen[204]+seen[404] == 30, "")
+		b.noBlobs(t, task)
+	})
+	t.Run("project deleted while a task of it runs", func(t *testing.T) {
+		var project struct{ ID int64 }
+		b.JSON(t, http.MethodPost, "/api/projects", map[string]any{"name": "p", "labels": []any{}}, &project)
+		task := b.fresh(t, map[string]any{"project_id": project.ID})
+		b.JSON(t, http.MethodPost, fmt.Sprintf("/api/tasks/%d/data", task), map[string]any{"image_quality": 70, "server_files": []string{heavy}}, nil)
+		a := b.send(t, call{method: http.MethodDelete, path: fmt.Sprintf("/api/projects/%d", project.ID)})
+		gone := b.send(t, call{method: http.MethodGet, path: fmt.Sprintf("/api/tasks/%d", task)})
+		b.ledger.add(t, "204, and 404 for the task", fmt.Sprint(a.status, ", ", gone.status), a.status == 204 && gone.status == 404, shorten(a.body))
+		b.leavesNothing(t, task)
+		b.noBlobs(t, task)
+	})
 	t.Run("cancel while running", func(t *testing.T) {
 		task := b.running(t, heavy)
 		a := b.send(t, call{method: http.MethodPost, path: "/api/requests/" + requestOf(task) + "/cancel"})
@@ -107,6 +138,33 @@ func finishTwice(t *testing.T, b *bench) {
 	if got := b.ended(t, task); got.Status != "finished" || got.Counts.Frames != pictures {
 		t.Errorf("the request ended %s with %d frames, want finished with %d: %s", got.Status, got.Counts.Frames, pictures, got.Message)
 	}
+}
+
+// deleteUnderUpload deletes a task while a file for it is on its way: whoever
+// sends it hears that there is no such task, and the file goes.
+func deleteUnderUpload(t *testing.T, b *bench) {
+	c := upload(quality, file{"1.jpg", photoOf(1, 800, 600)})
+	var task int64
+	c.path, task = b.at(t, c.path, nil)
+	conn := b.dial(t)
+	defer conn.Close()
+	half := len(c.body) / 2
+	if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		c.path, basic(), c.kind, len(c.body), c.body[:half]); err != nil {
+		t.Fatal(err)
+	}
+	gone := b.send(t, call{method: http.MethodDelete, path: fmt.Sprintf("/api/tasks/%d", task)})
+	if _, err := conn.Write(c.body[half:]); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	b.ledger.add(t, "204, then 404", fmt.Sprint(gone.status, ", then ", resp.StatusCode), gone.status == 204 && resp.StatusCode == 404, "")
+	b.leavesNothing(t, task)
+	b.noBlobs(t, task)
 }
 
 // uploadAtOnce sends files of the same name at once: one content wins, whole.
