@@ -24,6 +24,7 @@ type DB struct {
 	lockSchema   func() (unlock func(), err error) // while migrating
 	relayMu      sync.Mutex                        // one relay round at a time on SQLite
 	commits      atomic.Int64
+	beats        atomic.Int64 // of the commits
 	staleRefused atomic.Int64
 }
 
@@ -66,8 +67,9 @@ func (db *DB) Ping(ctx context.Context) error {
 	return db.get(ctx, &one, `SELECT 1`)
 }
 
-// Commits returns how many transactions this process has committed.
-func (db *DB) Commits() int64 { return db.commits.Load() }
+// Commits returns how many transactions this process has committed, without
+// the beats of its workers, which come by the clock and not with the work.
+func (db *DB) Commits() int64 { return db.commits.Load() - db.beats.Load() }
 
 // StaleRefused returns how many writes Fenced has refused because another
 // attempt had taken the unit.

@@ -32,6 +32,7 @@ func (db *DB) Beat(ctx context.Context, w pipeline.Worker, held []pipeline.UnitI
 	if err != nil {
 		return nil, err
 	}
+	db.beats.Add(1)
 	mine := make(map[pipeline.UnitID]bool, len(kept))
 	for _, id := range kept {
 		mine[id] = true
