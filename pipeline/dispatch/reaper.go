@@ -69,6 +69,8 @@ const (
 
 // Round does each duty once. None waits for another to go well.
 func (r *Reaper) Round(ctx context.Context, register bool) error {
+	ctx, cancel := context.WithTimeout(ctx, roundTime)
+	defer cancel()
 	errs := []error{r.reap(ctx)}
 	if register {
 		errs = append(errs, r.q.Register(ctx))

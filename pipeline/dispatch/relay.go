@@ -58,9 +58,15 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
+// roundTime ends a round that waits for a database which went silent, on a
+// connection that nobody closed: the next one takes another connection.
+const roundTime = pipeline.LeaseTime
+
 // Round sends what the live workers have room for, and rings for each lane
 // that got something.
 func (r *Relay) Round(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, roundTime)
+	defer cancel()
 	rung := make(map[pipeline.Lane]bool)
 	_, err := r.db.Dispatch(ctx, func(ctx context.Context, u pipeline.Unit) error {
 		m := pipeline.Message{V: pipeline.MessageVersion, ID: u.ID, Gen: u.Gen}
