@@ -12,6 +12,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/pipeline/plan"
 	"framemill/pipeline/store"
 	"framemill/producer/api"
 )
@@ -377,6 +378,9 @@ func (b *bundle) run(tx *store.Tx, c *pipeline.Claim) error {
 	if err != nil {
 		return err
 	}
+	if len(uploads) == 1 && plan.ClassOf(uploads[0].Name) == plan.Video {
+		return b.publishVideo(tx, c, data, uploads[0])
+	}
 	files, frames := make([]pipeline.File, len(uploads)), make([]pipeline.Frame, len(uploads))
 	for i, u := range uploads {
 		files[i] = pipeline.File{
@@ -385,21 +389,22 @@ func (b *bundle) run(tx *store.Tx, c *pipeline.Claim) error {
 		}
 		frames[i] = pipeline.Frame{N: int64(i), Ord: int64(i)}
 	}
-	return b.publishFrames(tx, c, data, files, frames)
+	if err := tx.AddFrames(ctx, data.ID, frames); err != nil {
+		return err
+	}
+	return b.publishFrames(tx, c, data, pipeline.ModeAnnotation, int64(len(frames)), files)
 }
 
-func (b *bundle) publishFrames(tx *store.Tx, c *pipeline.Claim, d *pipeline.Data, files []pipeline.File, frames []pipeline.Frame) error {
-	ctx, chunk, n := b.t.Context(), int64(2), int64(len(frames))
+// publishFrames makes n frames visible that are every third from the tenth on.
+func (b *bundle) publishFrames(tx *store.Tx, c *pipeline.Claim, d *pipeline.Data, mode string, n int64, files []pipeline.File) error {
+	ctx, chunk := b.t.Context(), int64(2)
 	d.Size, d.Step, d.StartFrame, d.ChunkSize = n, 3, 10, &chunk
 	d.StopFrame = d.StartFrame + (n-1)*d.Step
-	p := store.Publication{Data: *d, Mode: pipeline.ModeAnnotation, SegmentSize: 2, Overlap: 1}
+	p := store.Publication{Data: *d, Mode: mode, SegmentSize: 2, Overlap: 1}
 	for start := int64(0); start == 0 || start+1 < n && start < 10; start++ {
 		p.Segments = append(p.Segments, pipeline.Segment{Type: "range", Start: start, Stop: min(start+1, n-1), ChunkBase: start})
 	}
 	if err := tx.AddFiles(ctx, files); err != nil {
-		return err
-	}
-	if err := tx.AddFrames(ctx, d.ID, frames); err != nil {
 		return err
 	}
 	if err := tx.Publish(ctx, c, p); err != nil {

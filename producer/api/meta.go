@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -25,7 +26,7 @@ type meta struct {
 	FrameFilter    string    `json:"frame_filter"`
 	DeletedFrames  []int64   `json:"deleted_frames"`
 	IncludedFrames *[]int64  `json:"included_frames"`
-	Chapters       *struct{} `json:"chapters"` // of a video
+	Chapters       []chapter `json:"chapters"` // of a video, nil for pictures
 	Storage        string    `json:"storage"`
 	CloudStorageID *int64    `json:"cloud_storage_id"`
 }
@@ -93,6 +94,9 @@ func (s *Server) writeMeta(w http.ResponseWriter, r *http.Request, l *looked) er
 	if err != nil {
 		return err
 	}
+	if m.Chapters, err = s.chapters(r.Context(), l); err != nil {
+		return err
+	}
 	head, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -116,6 +120,13 @@ func (s *Server) writeFrames(r *http.Request, l *looked, out io.Writer) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	comma := []byte(nil)
+	if l.Data.Video() { // one entry stands for all frames
+		f, err := s.DB.Footage(r.Context(), l.Data)
+		if err != nil {
+			return fmt.Errorf("find the video of task %d: %w", l.Task.ID, err)
+		}
+		return enc.Encode(frameMeta{Width: f.Width, Height: f.Height, Name: f.Name})
+	}
 	of := l.frames()
 	for lo := of.Start; lo <= of.Stop; lo += metaPage {
 		page, err := s.DB.FrameFiles(r.Context(), l.Data.ID, lo, min(lo+metaPage, of.Stop+1))

@@ -111,7 +111,10 @@ func (b *bundle) publish(task object) *pipeline.Claim {
 	err := b.db.Fenced(b.t.Context(), claim, func(tx *store.Tx) error {
 		size := int64(36)
 		return tx.Publish(b.t.Context(), claim, store.Publication{
-			Data: pipeline.Data{Size: 20, StopFrame: 19, Step: 1, ChunkSize: &size},
+			Data: pipeline.Data{
+				Size: 20, StopFrame: 19, Step: 1, ChunkSize: &size,
+				CompressedType: pipeline.ChunkImageset, OriginalType: pipeline.ChunkImageset,
+			},
 			Mode: pipeline.ModeAnnotation, SegmentSize: 10,
 			Segments: []pipeline.Segment{
 				{TaskID: claim.TaskID, Type: "range", Stop: 9},

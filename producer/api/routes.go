@@ -237,6 +237,8 @@ func (s *Server) ownRoutes() []route {
 		{"GET", "/api/server/health", ours | open, s.health},
 		{"GET", "/api/errors", ours | open, listErrors},
 		{"GET", "/api/requests/{id}/files", ours, s.listRequestFiles},
+		{"GET", "/api/tasks/{id}/frames.csv", ours, s.frameTable},
+		{"GET", "/api/tasks/{id}/frames.ndjson", ours, s.frameLines},
 		{"GET", "/api/user-agreements", ours | open, emptyList},
 	}
 }

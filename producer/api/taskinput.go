@@ -198,7 +198,7 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 	if v, err = s.DB.TaskView(r.Context(), v.ID); err != nil {
 		return orNotFound(err)
 	}
-	return writeJSON(w, http.StatusOK, taskOf(r, v))
+	return s.writeTask(w, r, v)
 }
 
 // actions are what the caller must be allowed to do for the change.

@@ -28,6 +28,7 @@ type task struct {
 	Status          string     `json:"status"`
 	Size            int64      `json:"size"`
 	*taskData
+	*footage
 	GuideID           *int64      `json:"guide_id"`
 	Dimension         string      `json:"dimension"`
 	Subset            string      `json:"subset"`
@@ -130,7 +131,14 @@ func (s *Server) readTask(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, taskOf(r, v))
+	return s.writeTask(w, r, v)
+}
+
+// writeTask answers with one task. Of a video it says more than a list does.
+func (s *Server) writeTask(w http.ResponseWriter, r *http.Request, v *store.TaskView) error {
+	t := taskOf(r, v)
+	t.footage = s.footage(r.Context(), v.Data)
+	return writeJSON(w, http.StatusOK, t)
 }
 
 // taskInPath returns the task that the path names, if the caller may do a.
