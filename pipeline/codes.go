@@ -22,6 +22,11 @@ const (
 	CodeEmptyFile          Code = "empty_file"
 	CodeDecodeFailed       Code = "decode_failed"
 	CodeTruncated          Code = "truncated"
+	CodeNoVideo            Code = "no_video"
+	CodeUnsupportedCodec   Code = "unsupported_codec"
+	CodeBadTiming          Code = "bad_timing"
+	CodeSizeChanges        Code = "size_changes"
+	CodeVideoLimits        Code = "video_limits"
 	CodeUnsafePath         Code = "unsafe_path"
 	CodeUnsafeMember       Code = "unsafe_member"
 	CodeBadMember          Code = "bad_member"
@@ -77,7 +82,12 @@ var codes = map[Code]CodeInfo{
 	CodeUnsupportedFormat:  {Media, "the content is not of a supported format", "convert the file to JPEG or PNG"},
 	CodeEmptyFile:          {Media, "the file has no bytes", "upload the file again"},
 	CodeDecodeFailed:       {Media, "the picture cannot be decoded", "check that the file opens in a viewer, and save it anew"},
-	CodeTruncated:          {Media, "the picture ends early; what is there was decoded", "upload the complete file"},
+	CodeTruncated:          {Media, "the file ends early; what is there of a picture was decoded", "upload the complete file"},
+	CodeNoVideo:            {Media, "the file has no video in it, only sound or a cover picture", "upload a file with a video stream"},
+	CodeUnsupportedCodec:   {Media, "the video is encrypted, or of a codec that is not supported", "convert the file to H.264 without encryption"},
+	CodeBadTiming:          {Media, "the frames of the video have no usable times", "convert the file, so that each frame gets a time of its own"},
+	CodeSizeChanges:        {Media, "the frames of the video are not all of one size", "convert the file to one size"},
+	CodeVideoLimits:        {Media, "the video has more frames than are possible", "split the file"},
 	CodeUnsafePath:         {Media, "the name leaves the folder it must stay in", "rename the file"},
 	CodeUnsafeMember:       {Media, "the archive has a member that is not a plain file", "pack plain files only"},
 	CodeBadMember:          {Media, "a member of the archive cannot be read", "pack the archive anew, without encryption, stored or deflated"},

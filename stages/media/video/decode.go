@@ -1,0 +1,252 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"framemill/pipeline"
+	"framemill/pipeline/frameindex"
+	"framemill/stages/media/sandbox"
+)
+
+// Frame is one upright frame with the samples as the source has them. It is
+// valid only until the function that it was given to returns.
+type Frame struct {
+	Image     *image.YCbCr // 4:2:0
+	FullRange bool         // samples use 0..255, not 16..235
+	Matrix    string       // bt601 or bt709
+}
+
+// errAstray is the error of a decoder that puts out another frame than the
+// index has. Decoding from an earlier place may put it right.
+var errAstray = errors.New("the decoder puts out another frame than the index has")
+
+// Decode calls yield for each frame of a run, in order, with its number. One
+// ffmpeg decodes from the last keyframe before the run to its end. Each frame
+// is checked against the index by its time. Where it is another, decoding
+// begins again at an earlier keyframe, at last at the start of the file; yield
+// sees no frame twice. An error of yield ends it.
+func (e *Engine) Decode(ctx context.Context, src Source, run Run, yield func(k int64, f *Frame) error) error {
+	if err := run.check(src.Index); err != nil {
+		return err
+	}
+	next := run.First
+	return e.climb(src, run.First, func(seek int64) error {
+		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
+		return e.decodeFrom(ctx, src, rest, seek, func(k int64, f *Frame) error {
+			next = k + run.Step
+			return yield(k, f)
+		})
+	})
+}
+
+// climb tries to decode from where frame k says, and from earlier and earlier
+// keyframes while the decoder goes astray.
+func (e *Engine) climb(src Source, k int64, try func(seek int64) error) error {
+	x := src.Index
+	seek := x.KeyBefore(k)
+	// A transport stream is entered at any packet, so that the frames up to
+	// the next keyframe are lost: it is entered a keyframe earlier.
+	if strings.HasPrefix(x.Demuxer, "mpeg") && seek > 0 {
+		seek = x.KeyBefore(seek - 1)
+	}
+	for back := 1; ; back *= 8 {
+		err := try(seek)
+		if !errors.Is(err, errAstray) {
+			return named(err, src.File)
+		}
+		if seek == 0 {
+			return pipeline.Failf(pipeline.CodeDecodeFailed, src.Name, "the frames of %s from %d on cannot be decoded", src.Name, k).Because(err)
+		}
+		for range back {
+			if seek > 0 {
+				seek = x.KeyBefore(seek - 1)
+			}
+		}
+	}
+}
+
+// decodeFrom decodes a run with one ffmpeg that enters the file at a keyframe.
+func (e *Engine) decodeFrom(ctx context.Context, src Source, run Run, seek int64, yield func(int64, *Frame) error) error {
+	x := src.Index
+	gate := newGate(x, run.First, run.Last())
+	filters := []string{gate.filter(x), fmt.Sprintf("select='eq(n,0)+%s'", gate.wanted(run))}
+	filters = append(filters, upright(x.Rotation)...)
+	filters = append(filters, "format="+rawFormat(x))
+	frames := run.Count
+	if run.First != gate.key {
+		frames++
+	}
+	args := append(e.seekArgs(x, seek), "-i", "file:"+src.Path, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
+		"-fps_mode", "passthrough", "-autoscale", "0", "-vf", strings.Join(filters, ","), "-enc_time_base", "-1",
+		"-c:v", "rawvideo", "-f", "nut", "-strict", "experimental", "-syncpoints", "none", "-write_index", "0", "pipe:1")
+	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}}
+	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
+		return readRun(r, src, gate.key, run, yield)
+	})
+	return astray(err)
+}
+
+// astray makes a decoder that gave up a reason to try from elsewhere.
+func astray(err error) error {
+	if _, ok := errors.AsType[*sandbox.Died](err); ok {
+		return errors.Join(errAstray, err)
+	}
+	return err
+}
+
+// seekArgs are the options up to the file for decoding from a keyframe.
+func (e *Engine) seekArgs(x *frameindex.Index, seek int64) []string {
+	args := append([]string{"-nostdin", "-noautorotate"}, e.inputArgs(x.Demuxer)...)
+	if seek == 0 {
+		return args
+	}
+	return append(args, "-noaccurate_seek", "-seek_timestamp", "1", "-ss", seekTime(x, seek))
+}
+
+// seekTime is when a frame is shown in seconds, rounded up to microseconds:
+// just before it, the keyframe before would be found.
+func seekTime(x *frameindex.Index, k int64) string {
+	pts, sign := x.Frames[k].PTS, ""
+	if pts < 0 {
+		pts, sign = -pts, "-"
+	}
+	hi, lo := bits.Mul64(uint64(pts), uint64(x.TimeNum))
+	den := uint64(x.TimeDen)
+	if hi >= den { // no video lasts that long; from the start is right
+		return "0"
+	}
+	seconds, rest := bits.Div64(hi, lo, den)
+	hi, lo = bits.Mul64(rest, 1_000_000)
+	micros, left := bits.Div64(hi, lo, den)
+	if left > 0 && sign == "" {
+		micros++
+	}
+	return sign + strconv.FormatUint(seconds+micros/1_000_000, 10) + fmt.Sprintf(".%06d", micros%1_000_000)
+}
+
+// gate is the part of a video that passes a filter: from a keyframe on, so that
+// whatever is decoded before or besides does not count.
+type gate struct{ key, last int64 }
+
+func newGate(x *frameindex.Index, first, last int64) gate {
+	return gate{key: x.KeyBefore(first), last: last}
+}
+
+// filter lets frames pass by their times.
+func (g gate) filter(x *frameindex.Index) string {
+	return fmt.Sprintf("select='between(pts,%d,%d)'", x.Frames[g.key].PTS, x.Frames[g.last].PTS)
+}
+
+// wanted is an expression that is not 0 for the frames of a run; n counts what
+// passed the gate.
+func (g gate) wanted(r Run) string {
+	first := r.First - g.key
+	return fmt.Sprintf("between(n,%d,%d)*not(mod(n-%d,%d))", first, r.Last()-g.key, first, r.Step)
+}
+
+// upright returns the filters that turn frames by quarters.
+func upright(rotation int64) []string {
+	switch rotation {
+	case 90:
+		return []string{"transpose=clock"}
+	case 180:
+		return []string{"hflip", "vflip"}
+	case 270:
+		return []string{"transpose=cclock"}
+	}
+	return nil
+}
+
+// rawFormat is the format of raw frames that keeps the range of the source.
+func rawFormat(x *frameindex.Index) string {
+	if x.FullRange {
+		return "yuvj420p"
+	}
+	return "yuv420p"
+}
+
+// readRun reads the frames of a run. The keyframe comes first in any case: it
+// proves that the decoder was entered where it should be.
+func readRun(r io.Reader, src Source, key int64, run Run, yield func(int64, *Frame) error) error {
+	n, err := newNutReader(r)
+	if err != nil {
+		return ended(err, run.First)
+	}
+	f := newFrame(src.Index)
+	if run.First != key {
+		if err := readFrame(n, src, key, f); err != nil {
+			return err
+		}
+	}
+	for k := run.First; k <= run.Last(); k += run.Step {
+		if err := readFrame(n, src, k, f); err != nil {
+			return err
+		}
+		if err := yield(k, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended makes the end of the output a decoder gone astray.
+func ended(err error, k int64) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: nothing instead of frame %d", errAstray, k)
+	}
+	return err
+}
+
+// readFrame reads a frame that must be frame k.
+func readFrame(n *nutReader, src Source, k int64, f *Frame) error {
+	pts, size, err := n.next()
+	if err != nil {
+		return ended(err, k)
+	}
+	x := src.Index
+	if !sameTime(pts, n.base, x.Frames[k].PTS, ratio{x.TimeNum, x.TimeDen}) {
+		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.base, k)
+	}
+	m := f.Image
+	if size != int64(len(m.Y)+len(m.Cb)+len(m.Cr)) {
+		return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size than the frames before, %d×%d", k, src.Name, x.Width, x.Height)
+	}
+	for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
+		if _, err := io.ReadFull(n.r, plane); err != nil {
+			return ended(err, k)
+		}
+	}
+	return nil
+}
+
+func newFrame(x *frameindex.Index) *Frame {
+	m := image.NewYCbCr(image.Rect(0, 0, int(x.Width), int(x.Height)), image.YCbCrSubsampleRatio420)
+	return &Frame{Image: m, FullRange: x.FullRange, Matrix: x.Matrix}
+}
+
+// sameTime reports whether a ticks of one clock are b ticks of another.
+func sameTime(a int64, of ratio, b int64, by ratio) bool {
+	if (a < 0) != (b < 0) {
+		return false
+	}
+	ahi, alo := mul3(a, of.num, by.den)
+	bhi, blo := mul3(b, by.num, of.den)
+	return ahi == bhi && alo == blo
+}
+
+// mul3 multiplies without regard to the sign; more than 128 bits are cut off.
+func mul3(a, b, c int64) (hi, lo uint64) {
+	if a < 0 {
+		a = -a
+	}
+	hi, lo = bits.Mul64(uint64(a), uint64(b))
+	over, lo := bits.Mul64(lo, uint64(c))
+	return hi*uint64(c) + over, lo
+}

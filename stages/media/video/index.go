@@ -1,0 +1,161 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"framemill/pipeline"
+	"framemill/pipeline/frameindex"
+)
+
+// Index finds the frames of a file. It calls progress now and then while it
+// reads all of the file, which it avoids where the file's own tables say
+// everything, and say nothing that its first frame disproves.
+func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameindex.Index, error) {
+	file, size, err := open(f)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	demuxer, err := admit(file, size, f)
+	if err != nil {
+		return nil, err
+	}
+	var frames []frameindex.Frame
+	doubt := errUntrusted
+	if demuxer == "mov" {
+		if frames, doubt = readTables(file, size, f); doubt != nil && !errors.Is(doubt, errUntrusted) {
+			return nil, doubt
+		}
+	}
+	d, err := e.describe(ctx, f, demuxer)
+	if err != nil {
+		return nil, err
+	}
+	x := &frameindex.Index{Demuxer: demuxer, How: frameindex.Tables, Frames: frames}
+	if doubt == nil {
+		doubt = d.confirm(frames)
+	}
+	if doubt != nil {
+		if err := e.readAll(ctx, f, d, x, progress); err != nil {
+			return nil, err
+		}
+	}
+	if len(d.Frames) == 0 {
+		return nil, pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "the first frames of %s cannot be decoded", f.Name)
+	}
+	return x, d.apply(x, f)
+}
+
+// Tables returns what the container's tables alone say of the frames of an MP4
+// file, in milliseconds. Index checks them against the first decoded frame.
+func Tables(r io.ReaderAt, size int64) ([]frameindex.Frame, error) {
+	return readTables(r, size, File{})
+}
+
+// admit tells the demuxer of a file that may be a video.
+func admit(r io.ReaderAt, size int64, f File) (demuxer string, err error) {
+	const least = 16 // no format tells itself by less
+	switch demuxer = Sniff(r); {
+	case size == 0:
+		return "", pipeline.Failf(pipeline.CodeEmptyFile, f.Name, "%s has no bytes", f.Name)
+	case size < least:
+		return "", pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s has only %d bytes", f.Name, size)
+	case demuxer == "":
+		return "", pipeline.Failf(pipeline.CodeUnsupportedFormat, f.Name, "%s is not a video of a supported format", f.Name)
+	case statedSize(demuxer, r) > size:
+		return "", pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s says that it has %d bytes, and has %d", f.Name, statedSize(demuxer, r), size)
+	}
+	return demuxer, nil
+}
+
+// readTables reads the tables of an MP4 file. Its errors are errUntrusted, or
+// final.
+func readTables(r io.ReaderAt, size int64, f File) ([]frameindex.Frame, error) {
+	m, err := readMovie(r, size)
+	if err == nil {
+		err = m.check(f)
+	}
+	var frames []frameindex.Frame
+	if err == nil {
+		frames, err = m.frames(r)
+	}
+	switch {
+	case errors.Is(err, errTooManyFrames):
+		return nil, tooMany(f)
+	case errors.Is(err, errOutside):
+		return nil, pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s ends before its last frame", f.Name)
+	case errors.Is(err, errBoxes) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "the tables of %s are damaged", f.Name).Because(err)
+	}
+	return frames, err
+}
+
+func tooMany(f File) error {
+	return pipeline.Failf(pipeline.CodeVideoLimits, f.Name, "%s claims more than %d frames", f.Name, frameindex.MaxFrames)
+}
+
+// check refuses what no walk over the packets could mend.
+func (m *movie) check(f File) error {
+	switch {
+	case !m.found, m.cut && m.fragmented:
+		return pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s is not complete", f.Name)
+	case len(m.tracks) == 0:
+		return pipeline.Failf(pipeline.CodeNoVideo, f.Name, "%s has no video", f.Name)
+	}
+	switch t := &m.tracks[0]; {
+	case t.encrypted:
+		return pipeline.Failf(pipeline.CodeUnsupportedCodec, f.Name, "%s is encrypted (its codec is %q)", f.Name, printable(t.codec))
+	case t.external:
+		return pipeline.Failf(pipeline.CodeUnsupportedFormat, f.Name, "the frames of %s lie in another file", f.Name)
+	}
+	return nil
+}
+
+// confirm doubts tables whose first frame is not the one that a decoder puts
+// out, and codecs whose packets may hide frames or hold several.
+func (d *description) confirm(frames []frameindex.Frame) error {
+	switch {
+	case !d.framePerPacket():
+		return untrusted("packets of %s need not be frames", d.Streams[0].Codec)
+	case len(d.Frames) == 0 || d.Frames[0].Time == nil || *d.Frames[0].Time != frames[0].PTS:
+		return untrusted("the first frame is not the one that is decoded first")
+	}
+	return nil
+}
+
+// framePerPacket reports whether each packet makes one frame, by the codec.
+func (d *description) framePerPacket() bool {
+	switch d.Streams[0].FieldOrder {
+	case "", "unknown", "progressive":
+	default:
+		return false // a packet may be half a frame
+	}
+	switch d.Streams[0].Codec {
+	case "h264", "hevc", "vp9", "av1", "mjpeg", "prores", "dnxhd", "ffv1", "png", "rawvideo",
+		"mpeg1video", "mpeg2video", "huffyuv", "ffvhuff", "utvideo":
+		return true
+	}
+	return false
+}
+
+// readAll makes an index of the packets, or, where those leave a doubt, of the
+// decoded frames.
+func (e *Engine) readAll(ctx context.Context, f File, d *description, x *frameindex.Index, progress func()) error {
+	err := errUntrusted
+	if d.framePerPacket() {
+		x.How = frameindex.Packets
+		if x.Frames, err = e.packets(ctx, f, x.Demuxer, progress); err == nil {
+			err = d.confirm(x.Frames)
+		}
+	}
+	if errors.Is(err, errUntrusted) {
+		x.How = frameindex.Counted
+		x.Frames, err = e.count(ctx, f, x.Demuxer, progress)
+	}
+	if errors.Is(err, errTooManyFrames) {
+		return tooMany(f)
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+// Package video turns videos into frames: which frames a file has, their
+// pixels, and chunks of them. Frame k is the k-th presented frame, which is
+// checked wherever frames are decoded: each one's time must be the one that the
+// index has for it.
+//
+// Files are told by content, never by name, and the demuxer is forced: a
+// playlist called x.mp4 makes nobody open what it names. All decoding is done
+// by ffmpeg and ffprobe in the sandbox. Only the tables of MP4 files are read
+// here.
+package video
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/frameindex"
+	"framemill/stages/media/sandbox"
+)
+
+// Config says what videos may cost.
+type Config struct {
+	MaxPixels int64         // of one frame; 0 = 64 Mi
+	Threads   int           // of one ffmpeg; 0 = all processors, at most 4
+	Wall      time.Duration // of one run over a whole file; 0 = 4 h
+}
+
+// Engine reads videos.
+type Engine struct{ cfg Config }
+
+// New returns an engine.
+func New(cfg Config) (*Engine, error) {
+	if cfg.MaxPixels < 0 || cfg.Threads < 0 || cfg.Wall < 0 {
+		return nil, fmt.Errorf("video: negative limits: %+v", cfg)
+	}
+	if cfg.MaxPixels == 0 {
+		cfg.MaxPixels = 64 << 20
+	}
+	if cfg.Threads == 0 {
+		cfg.Threads = min(runtime.GOMAXPROCS(0), 4)
+	}
+	if cfg.Wall == 0 {
+		cfg.Wall = 4 * time.Hour
+	}
+	return &Engine{cfg}, nil
+}
+
+// File is a video on this host. Name is what the client calls it, for errors.
+type File struct{ Path, Name string }
+
+// Source is a file whose frames are known.
+type Source struct {
+	File
+	Index *frameindex.Index
+}
+
+// Run is Count frames of a video: First, First+Step, and so on.
+type Run struct{ First, Step, Count int64 }
+
+// Last returns the last frame of the run.
+func (r Run) Last() int64 { return r.First + (r.Count-1)*r.Step }
+
+// check reports a run that does not lie in the index.
+func (r Run) check(x *frameindex.Index) error {
+	if r.First < 0 || r.Step < 1 || r.Count < 1 || r.Count > x.Len() || r.Step > x.Len() || r.Last() >= x.Len() {
+		return fmt.Errorf("video: frames %+v of %d", r, x.Len())
+	}
+	return nil
+}
+
+// Memory that ffmpeg may have: for itself, and for each pixel of a frame, of
+// which a decoder with threads keeps some thirty.
+const (
+	baseMemory     = 512 << 20
+	memoryPerPixel = 100
+)
+
+// allocLimit bounds one allocation of ffmpeg's.
+const allocLimit = 256 << 20
+
+// inputArgs are the options with which both programs open a file of a known
+// format.
+func (e *Engine) inputArgs(demuxer string) []string {
+	return []string{
+		"-hide_banner", "-v", "error", "-max_alloc", strconv.Itoa(allocLimit),
+		"-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer, "-f", demuxer,
+		"-max_streams", "64", "-probesize", "5M", "-analyzeduration", "5M",
+		"-max_pixels", strconv.FormatInt(e.cfg.MaxPixels, 10),
+		"-threads", strconv.Itoa(e.cfg.Threads),
+	}
+}
+
+// stream runs a program on a file and has read take its output. An error of
+// read ends the program and is returned as it is.
+func (e *Engine) stream(ctx context.Context, c sandbox.Command, pixels int64, read func(io.Reader) error) error {
+	ctx, kill := context.WithCancelCause(ctx)
+	defer kill(nil)
+	pr, pw := io.Pipe()
+	c.Stdout = pw
+	c.Limits.MemoryBytes = baseMemory + pixels*memoryPerPixel
+	c.Limits.Wall = cmp.Or(c.Limits.Wall, e.cfg.Wall)
+	done := make(chan error, 1)
+	go func() {
+		err := sandbox.Run(ctx, c)
+		pw.CloseWithError(err)
+		done <- err
+	}()
+	err := read(pr)
+	if err == nil { // what is left is of no interest, but how the program ends
+		_, err = io.Copy(io.Discard, pr)
+	}
+	if err != nil {
+		kill(err)
+		pr.CloseWithError(err)
+	}
+	if ran := <-done; ran != nil && !errors.Is(ran, err) {
+		return cmp.Or(err, ran)
+	}
+	return err
+}
+
+// named adds the name of the file to errors of the sandbox, which has none.
+func named(err error, f File) error {
+	if p, ok := errors.AsType[*pipeline.Error](err); ok && p.File == "" {
+		c := *p
+		c.File = f.Name
+		return &c
+	}
+	return err
+}
