@@ -69,7 +69,8 @@ func programs() map[string]func() error {
 			})
 		},
 		"spins": func() error {
-			for {
+			for n := 0; ; n++ {
+				_ = n
 			}
 		},
 		"floods-stderr": flood,
