@@ -1,6 +1,7 @@
 package fanout_test
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -48,7 +49,8 @@ func measure(t *testing.T, share string, consumers int) (took time.Duration) {
 				by[u.worker]++
 			}
 		}
-		t.Logf("%d consumers: %s, %d units, by consumer %v", consumers, took.Round(time.Millisecond), len(units), by)
+		t.Logf("%d consumers: %s, %d units, by consumer %v; on average %.2f units were at work",
+			consumers, took.Round(time.Millisecond), len(units), by, r.atWork(t).Seconds()/took.Seconds())
 		for _, p := range r.Consumers {
 			if n := by[workerOf(t, p)]; float64(n) < minShare*float64(len(units)) {
 				t.Errorf("a consumer did %d of %d units, want at least %.0f %%", n, len(units), 100*minShare)
@@ -57,6 +59,23 @@ func measure(t *testing.T, share string, consumers int) (took time.Duration) {
 		r.check(t, task)
 	})
 	return took
+}
+
+// atWork sums how long the consumers of a rig were at work on units, which their
+// logs tell.
+func (r *rig) atWork(t *testing.T) (sum time.Duration) {
+	t.Helper()
+	ended := regexp.MustCompile(`verdict=done took=(\S+)`)
+	for _, p := range r.Consumers {
+		for _, m := range ended.FindAllStringSubmatch(p.Log(), -1) {
+			took, err := time.ParseDuration(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += took
+		}
+	}
+	return sum
 }
 
 func median(d []time.Duration) time.Duration {
