@@ -283,4 +283,9 @@ func TestLongMeta(t *testing.T) {
 	if r.ContentLength >= 0 {
 		t.Errorf("an answer of %d bytes was held back", len(r.body))
 	}
+	r = b.want(http.StatusOK, "GET", fmt.Sprintf("/api/tasks/%d/frames.csv", id), "user", nil)
+	lines := strings.Split(strings.TrimSuffix(r.body, "\n"), "\n")
+	if last := lines[len(lines)-1]; len(lines) != n+1 || !strings.HasPrefix(last, "49999,049999.png,") {
+		t.Errorf("the identity of frames has %d lines, the last is %q; want %d and frame 49999", len(lines), last, n+1)
+	}
 }
