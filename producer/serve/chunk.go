@@ -63,6 +63,10 @@ func (s *Server) open(ctx context.Context, o order) (*pipeline.Chunk, blob.Objec
 // chunk returns the row of a chunk, after waiting for it if need be.
 func (s *Server) chunk(ctx context.Context, o order) (*pipeline.Chunk, error) {
 	c, err := s.built(ctx, o)
+	if c != nil && o.Data.Video() {
+		// Whoever watches is behind this chunk soon, and a film takes a while.
+		return c, s.askNext(ctx, o)
+	}
 	if c != nil || err != nil {
 		return c, err
 	}
@@ -77,10 +81,10 @@ func (s *Server) chunk(ctx context.Context, o order) (*pipeline.Chunk, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.kick()
 	if err := s.askNext(ctx, o); err != nil {
 		return nil, err
 	}
-	s.kick()
 	return s.wait(ctx, o, id)
 }
 
@@ -115,11 +119,14 @@ func (s *Server) askNext(ctx context.Context, o order) error {
 	if o.Quality != pipeline.Compressed || o.at.index >= rangeOf(&o.at.seg).Chunks(o.chunkSize()) {
 		return nil
 	}
-	c, err := s.built(ctx, o)
-	if c == nil && err == nil {
-		_, err = s.ask(ctx, o)
+	if c, err := s.built(ctx, o); c != nil || err != nil {
+		return err
 	}
-	return err
+	if _, err := s.ask(ctx, o); err != nil {
+		return err
+	}
+	s.kick()
+	return nil
 }
 
 // wait looks for the chunk at growing intervals until it is there, its unit

@@ -94,6 +94,27 @@ func TestFilmChunks(t *testing.T) {
 	}
 }
 
+// TestWatching reads one chunk after the other: each is asked for while the one
+// before it is read.
+func TestWatching(t *testing.T) {
+	t.Parallel()
+	g := newFilm(t, film{frames: 9, compressed: pipeline.ChunkVideo}, 3, plan.Range{Start: 0, Stop: 8})
+	asked := [][]string{
+		{"compressed/0/0", "compressed/0/1"},
+		{"compressed/0/0", "compressed/0/1", "compressed/0/2"},
+		{"compressed/0/0", "compressed/0/1", "compressed/0/2"},
+	}
+	for index, want := range asked {
+		_, _, err := g.ask(t, "GET", func(w http.ResponseWriter, r *http.Request) error {
+			return g.JobChunk(w, r, g.view, &g.segs[0], int64(index))
+		})
+		must(t, err)
+		if diff := cmp.Diff(want, g.asked); diff != "" {
+			t.Errorf("asked for by the time chunk %d is sent (-want +got):\n%s", index, diff)
+		}
+	}
+}
+
 // TestPicturesOfFilm reads a video whose compressed chunks are zips: they are
 // put together as those of pictures are.
 func TestPicturesOfFilm(t *testing.T) {
