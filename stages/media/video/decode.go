@@ -18,7 +18,7 @@ import (
 // Frame is one upright frame with the samples as the source has them. It is
 // valid only until the function that it was given to returns.
 type Frame struct {
-	Image     *image.YCbCr // 4:2:0
+	Image     *image.YCbCr // 4:2:0, with no padding
 	FullRange bool         // samples use 0..255, not 16..235
 	Matrix    string       // bt601 or bt709
 }
@@ -76,15 +76,13 @@ func (e *Engine) climb(src Source, k int64, try func(seek int64) error) error {
 func (e *Engine) decodeFrom(ctx context.Context, src Source, run Run, seek int64, yield func(int64, *Frame) error) error {
 	x := src.Index
 	gate := newGate(x, run.First, run.Last())
-	filters := []string{gate.filter(x), fmt.Sprintf("select='eq(n,0)+%s'", gate.wanted(run))}
-	filters = append(filters, upright(x.Rotation)...)
-	filters = append(filters, "format="+rawFormat(x))
+	filters := fmt.Sprintf("%s,select='eq(n,0)+%s',format=%s", gate.filter(x), gate.wanted(run), rawFormat(x))
 	frames := run.Count
 	if run.First != gate.key {
 		frames++
 	}
 	args := append(e.seekArgs(x, seek), "-i", "file:"+src.Path, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
-		"-fps_mode", "passthrough", "-autoscale", "0", "-vf", strings.Join(filters, ","), "-enc_time_base", "-1",
+		"-fps_mode", "passthrough", "-autoscale", "0", "-vf", filters, "-enc_time_base", "-1",
 		"-c:v", "rawvideo", "-f", "nut", "-strict", "experimental", "-syncpoints", "none", "-write_index", "0", "pipe:1")
 	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}}
 	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
@@ -103,7 +101,10 @@ func astray(err error) error {
 
 // seekArgs are the options up to the file for decoding from a keyframe.
 func (e *Engine) seekArgs(x *frameindex.Index, seek int64) []string {
-	args := append([]string{"-nostdin", "-noautorotate"}, e.inputArgs(x.Demuxer)...)
+	args := append([]string{"-nostdin"}, e.inputArgs(x.Demuxer)...)
+	if x.Rotation == 0 {
+		args = append(args, "-noautorotate") // angles that are no quarters are left as they are
+	}
 	if seek == 0 {
 		return args
 	}
@@ -149,19 +150,6 @@ func (g gate) filter(x *frameindex.Index) string {
 func (g gate) wanted(r Run) string {
 	first := r.First - g.key
 	return fmt.Sprintf("between(n,%d,%d)*not(mod(n-%d,%d))", first, r.Last()-g.key, first, r.Step)
-}
-
-// upright returns the filters that turn frames by quarters.
-func upright(rotation int64) []string {
-	switch rotation {
-	case 90:
-		return []string{"transpose=clock"}
-	case 180:
-		return []string{"hflip", "vflip"}
-	case 270:
-		return []string{"transpose=cclock"}
-	}
-	return nil
 }
 
 // rawFormat is the format of raw frames that keeps the range of the source.
@@ -214,6 +202,7 @@ func readFrame(n *nutReader, src Source, k int64, f *Frame) error {
 	if !sameTime(pts, n.base, x.Frames[k].PTS, ratio{x.TimeNum, x.TimeDen}) {
 		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.base, k)
 	}
+	f.FullRange, f.Matrix = x.FullRange, x.Matrix // a still may have converted the frame before
 	m := f.Image
 	if size != int64(len(m.Y)+len(m.Cb)+len(m.Cr)) {
 		return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size than the frames before, %d×%d", k, src.Name, x.Width, x.Height)
@@ -227,8 +216,7 @@ func readFrame(n *nutReader, src Source, k int64, f *Frame) error {
 }
 
 func newFrame(x *frameindex.Index) *Frame {
-	m := image.NewYCbCr(image.Rect(0, 0, int(x.Width), int(x.Height)), image.YCbCrSubsampleRatio420)
-	return &Frame{Image: m, FullRange: x.FullRange, Matrix: x.Matrix}
+	return &Frame{Image: image.NewYCbCr(image.Rect(0, 0, int(x.Width), int(x.Height)), image.YCbCrSubsampleRatio420)}
 }
 
 // sameTime reports whether a ticks of one clock are b ticks of another.

@@ -141,7 +141,7 @@ func clips() []clip {
 		{name: "transport stream", file: "x.ts", args: usual, how: frameindex.Packets},
 		{name: "Matroska", file: "x.mkv", args: usual, how: frameindex.Packets},
 		{name: "VP9 in WebM", file: "x.webm", args: []string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "15", "-b:v", "1M", "-pix_fmt", "yuv420p"}, how: frameindex.Packets},
-		{name: "VP8 in WebM", file: "x.webm", args: []string{"-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-g", "20", "-b:v", "1M"}, how: frameindex.Counted},
+		{name: "VP8 in WebM", file: "x.webm", args: []string{"-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-g", "20", "-pix_fmt", "yuv420p", "-b:v", "1M"}, how: frameindex.Counted},
 		{name: "HEVC", file: "x.mp4", args: []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=12:min-keyint=12:bframes=3:open-gop=1", "-pix_fmt", "yuv420p", "-tag:v", "hvc1"}, how: frameindex.Tables},
 		{name: "MJPEG in Matroska", file: "x.mkv", args: []string{"-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p"}, how: frameindex.Packets},
 		{name: "MPEG-4 part 2 in AVI", file: "x.avi", args: []string{"-c:v", "mpeg4", "-q:v", "3", "-g", "12"}, how: frameindex.Counted},
@@ -200,7 +200,7 @@ func assertCount(t *testing.T, src video.Source, want int) {
 	}
 	for k, line := range lines {
 		line, _, _ = strings.Cut(line, "|")
-		if pts := strconv.FormatInt(src.Index.Frames[k].PTS, 10); pts != line {
+		if pts := strconv.FormatInt(src.Index.Frames[k].PTS, 10); pts != line && line != "N/A" {
 			t.Fatalf("frame %d is at %s, ffprobe says %s", k, pts, line)
 		}
 	}

@@ -73,6 +73,9 @@ func (e *Engine) count(ctx context.Context, f File, demuxer string, progress fun
 	err := e.walk(ctx, f, demuxer, progress, "frame=key_frame,best_effort_timestamp,pkt_pos,pkt_size,width,height", func(row map[string]string) error {
 		k := len(frames)
 		pts, pos, size := number(row["best_effort_timestamp"]), number(row["pkt_pos"]), number(row["pkt_size"])
+		if pts == unknown && k > 1 { // as ffmpeg does with what is left in a decoder at the end
+			pts = 2*frames[k-1].PTS - frames[k-2].PTS
+		}
 		if pts == unknown || k > 0 && pts <= frames[k-1].PTS {
 			return pipeline.Failf(pipeline.CodeBadTiming, f.Name, "frame %d of %s has no time of its own", k, f.Name)
 		}

@@ -1,0 +1,240 @@
+package video
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"framemill/pipeline/frameindex"
+	"framemill/stages/media/sandbox"
+)
+
+// MP4 says how chunks are encoded.
+type MP4 struct {
+	Quality   int64 // 0 to 100, as the contract counts
+	Downscale bool  // by a whole factor, until fewer than 1080 rows are left
+}
+
+// OriginalQuality is the quality of chunks that stand for the source: QP 17.
+const OriginalQuality = 67
+
+// maxRows is how many rows a downscaled chunk stays below.
+const maxRows = 1080
+
+// crf turns the quality of the contract into the scale of x264. Of the same
+// number, its pictures are three steps better than those of the encoder that
+// the contract had in mind. 0 would be lossless, which no baseline decoder
+// reads.
+func (m MP4) crf() int64 {
+	qp := int64(math.RoundToEven(51 * float64(100-m.Quality) / 99))
+	if !m.Downscale {
+		return max(qp, 1)
+	}
+	return min(max(qp+3, 1), 51)
+}
+
+// Size returns the sides of chunks of a video of these sides.
+func (m MP4) Size(width, height int64) (int64, int64) {
+	factor := int64(1)
+	for m.Downscale && height/factor >= maxRows {
+		factor *= 2
+	}
+	even := func(v int64) int64 { return max((v/factor+1)/2*2, 2) }
+	return even(width), even(height)
+}
+
+// EncodeMP4 writes each chunk as one file into an empty folder, and returns the
+// files in the order of the chunks: H.264 of constrained baseline profile,
+// exactly the frames of the chunk at 25 a second, the first of them an IDR
+// picture, in track 1. Chunks may come in any order, and have frames in common
+// as those of overlapping segments have; all must have one step. One ffmpeg
+// decodes from the keyframe before the first frame to the last frame once, and
+// tells the time of each frame, which is checked against the index.
+func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks []Run, m MP4, progress func()) ([]string, error) {
+	if len(chunks) == 0 {
+		return nil, nil
+	}
+	first, last := chunks[0].First, int64(0)
+	for _, c := range chunks {
+		if err := c.check(src.Index); err != nil {
+			return nil, err
+		}
+		first, last = min(first, c.First), max(last, c.Last())
+	}
+	lanes := newLanes(chunks)
+	err := e.climb(src, first, func(seek int64) error {
+		g := newGate(src.Index, first, last)
+		args := append(e.seekArgs(src.Index, seek), "-i", "file:"+src.Path, "-copyts")
+		args = append(args, "-filter_complex", m.graph(src.Index, g, lanes, chunks))
+		for i, lane := range lanes {
+			args = append(args, m.output(e.cfg.Threads, i, lane, chunks, dir)...)
+		}
+		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir}
+		pixels := src.Index.CodedWidth * src.Index.CodedHeight * int64(1+len(lanes))
+		return astray(e.stream(ctx, c, pixels, func(r io.Reader) error { return followTimes(r, src.Index, g, progress) }))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.collect(src.Index, lanes, chunks, dir)
+}
+
+// lane is a list of chunks, by their numbers, that follow one another without
+// a frame in common, so that one encoder can write them.
+type lane []int
+
+// newLanes spreads chunks over as few lanes as are needed.
+func newLanes(chunks []Run) []lane {
+	order := make([]int, len(chunks))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(chunks[a].First, chunks[b].First), cmp.Compare(a, b))
+	})
+	var lanes []lane
+	for _, c := range order {
+		free := slices.IndexFunc(lanes, func(l lane) bool { return chunks[l[len(l)-1]].Last() < chunks[c].First })
+		if free < 0 {
+			lanes, free = append(lanes, nil), len(lanes)
+		}
+		lanes[free] = append(lanes[free], c)
+	}
+	return lanes
+}
+
+// graph is the filter graph: the gate, a line of text for each frame that
+// passes it, and a branch for each lane.
+func (m MP4) graph(x *frameindex.Index, g gate, lanes []lane, chunks []Run) string {
+	// The times are printed with metadata only, so that each frame gets some.
+	common := []string{g.filter(x), "metadata=add:key=k:value=1", "metadata=print:file=-:direct=1"}
+	common = append(common, fmt.Sprintf("split=%d", len(lanes)))
+	graph := "[0:V:0]" + strings.Join(common, ",")
+	for i := range lanes {
+		graph += fmt.Sprintf("[in%d]", i)
+	}
+	width, height := m.Size(x.Width, x.Height)
+	for i, l := range lanes {
+		graph += fmt.Sprintf(";[in%d]select='%s',scale=%d:%d:flags=bilinear,format=yuv420p,settb=1/25,setpts=N[out%d]",
+			i, l.wanted(g, chunks), width, height, i)
+	}
+	return graph
+}
+
+// wanted is an expression for the frames of a lane. Chunks that follow one
+// another make one term.
+func (l lane) wanted(g gate, chunks []Run) string {
+	var terms []string
+	run := chunks[l[0]]
+	for _, c := range l[1:] {
+		if next := chunks[c]; next.First == run.Last()+run.Step && next.Step == run.Step {
+			run.Count += next.Count
+		} else {
+			terms = append(terms, g.wanted(run))
+			run = next
+		}
+	}
+	return strings.Join(append(terms, g.wanted(run)), "+")
+}
+
+// output are the options of the encoder of a lane. Each chunk begins with a
+// forced keyframe, where the output is cut.
+func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
+	var cuts, keys []string
+	n := int64(0)
+	for _, c := range l {
+		keys = append(keys, fmt.Sprintf("%d.%02d", n/25, n%25*4))
+		n += chunks[c].Count
+		cuts = append(cuts, strconv.FormatInt(n, 10))
+	}
+	return []string{
+		"-map", fmt.Sprintf("[out%d]", i), "-map_metadata", "-1", "-map_chapters", "-1",
+		"-fps_mode", "passthrough", "-enc_time_base", "1:25", "-frames:v", strconv.FormatInt(n, 10),
+		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "baseline", "-bf", "0",
+		"-crf", strconv.FormatInt(m.crf(), 10), "-sc_threshold", "0", "-threads", strconv.Itoa(threads),
+		"-force_key_frames", strings.Join(keys, ","), "-forced-idr", "1",
+		"-f", "segment", "-segment_format", "mp4", "-segment_frames", strings.Join(cuts, ","), "-reset_timestamps", "1",
+		"file:" + strings.ReplaceAll(filepath.Join(dir, fmt.Sprintf("%d-", i)), "%", "%%") + "%d.mp4",
+	}
+}
+
+// followTimes reads the line of each frame that passes the gate: they must be
+// the frames of the index, all of them.
+func followTimes(r io.Reader, x *frameindex.Index, g gate, progress func()) error {
+	lines := bufio.NewScanner(r)
+	k := g.key
+	for lines.Scan() {
+		fields := bytes.Fields(lines.Bytes())
+		if len(fields) < 2 || !bytes.HasPrefix(fields[0], []byte("frame:")) {
+			continue
+		}
+		if text, _ := bytes.CutPrefix(fields[1], []byte("pts:")); k > g.last || number(string(text)) != x.Frames[k].PTS {
+			return fmt.Errorf("%w: time %q instead of frame %d", errAstray, text, k)
+		}
+		k++
+		progress()
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	if k <= g.last {
+		// The program may have failed, which says more.
+		return ended(io.EOF, k)
+	}
+	return nil
+}
+
+// collect checks every chunk and lists their files in the order of chunks.
+func (m MP4) collect(x *frameindex.Index, lanes []lane, chunks []Run, dir string) ([]string, error) {
+	files := make([]string, len(chunks))
+	width, height := m.Size(x.Width, x.Height)
+	for i, l := range lanes {
+		for j, c := range l {
+			files[c] = filepath.Join(dir, fmt.Sprintf("%d-%d.mp4", i, j))
+			if err := checkChunk(files[c], chunks[c].Count, width, height); err != nil {
+				return nil, fmt.Errorf("chunk of frames %+v: %w", chunks[c], err)
+			}
+		}
+	}
+	return files, nil
+}
+
+// checkChunk makes sure that a chunk is what its readers can play.
+func checkChunk(path string, frames, width, height int64) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	m, err := readMovie(file, info.Size())
+	if err != nil {
+		return err
+	}
+	if !m.found || m.fragmented || len(m.tracks) != 1 {
+		return errors.New("not a plain file of one track")
+	}
+	const baseline, constrained = 66, 0x40
+	switch t := m.tracks[0]; {
+	case t.id != 1 || int64(t.count) != frames || t.width != width || t.height != height:
+		return fmt.Errorf("track %d has %d frames of %d×%d, want track 1 with %d of %d×%d", t.id, t.count, t.width, t.height, frames, width, height)
+	case len(t.config) < 4 || t.config[1] != baseline || t.config[2]&constrained == 0:
+		return fmt.Errorf("not of constrained baseline profile: %x", t.config[:min(len(t.config), 4)])
+	case t.hasKeys && (t.stss.len() == 0 || t.stss.u32(0, 0) != 1):
+		return errors.New("the first frame is no keyframe")
+	}
+	return nil
+}
