@@ -36,6 +36,7 @@ const (
 	CodeBadFrameRange      Code = "bad_frame_range"
 	CodeBadMapping         Code = "bad_mapping"
 	CodeTooManyJobs        Code = "too_many_jobs"
+	CodeBadValidation      Code = "bad_validation"
 	CodeStalled            Code = "stalled"
 	CodeWorkerCrash        Code = "worker_crash"
 	CodeDecoderMemory      Code = "decoder_memory"
@@ -97,6 +98,7 @@ var codes = map[Code]CodeInfo{
 	CodeBadFrameRange:      {Media, "start_frame, stop_frame and step select no frame", "choose a range inside the data"},
 	CodeBadMapping:         {Media, "job_file_mapping or upload_file_order does not fit the files", "name each file once, exactly as uploaded"},
 	CodeTooManyJobs:        {Media, "the task would have too many jobs", "use a larger segment_size"},
+	CodeBadValidation:      {Media, "the validation set that was asked for does not fit the frames", "ask for fewer frames, or name frames that the task has"},
 	CodeStalled:            {Transient, "the work made no progress and was ended", "try again; if it stays, look for a hung share"},
 	CodeWorkerCrash:        {Media, "the file ends the worker each time it is read", "remove the named files"},
 	CodeDecoderMemory:      {Media, "decoding the file needs more memory than it may have", "convert the file to a smaller size, or raise the limit"},

@@ -3,25 +3,25 @@ package pipeline
 // Data is the media of one task: which frames it has and how chunks of them
 // are made. Size is 0 and Published nil until the jobs are visible.
 type Data struct {
-	ID             int64   `db:"id"`
-	TaskID         int64   `db:"task_id"`
-	RequestID      *int64  `db:"request_id"` // the request that made it
-	Size           int64   `db:"size"`       // frames
-	StartFrame     int64   `db:"start_frame"`
-	StopFrame      int64   `db:"stop_frame"` // the last frame really included, absolute
-	Step           int64   `db:"step"`
-	FrameFilter    string  `db:"frame_filter"` // as the client wrote it
-	ChunkSize      *int64  `db:"chunk_size"`   // frames a chunk; nil until known
-	Quality        int64   `db:"quality"`      // 0..100
-	CompressedType string  `db:"compressed_type"`
-	OriginalType   string  `db:"original_type"`
-	Storage        string  `db:"storage"` // local, share or cloud_storage
-	CloudStorageID *int64  `db:"cloud_storage_id"`
-	Sorting        string  `db:"sorting"`
-	Method         string  `db:"method"`         // cache or static
-	DeletedFrames  string  `db:"deleted_frames"` // JSON list of relative numbers, ascending
-	Index          string  `db:"index_key"`      // blob with the frame index of a video, "" for pictures
-	Published      *Micros `db:"published"`
+	ID             int64     `db:"id"`
+	TaskID         int64     `db:"task_id"`
+	RequestID      *int64    `db:"request_id"` // the request that made it
+	Size           int64     `db:"size"`       // frames
+	StartFrame     int64     `db:"start_frame"`
+	StopFrame      int64     `db:"stop_frame"` // the last frame really included, absolute
+	Step           int64     `db:"step"`
+	FrameFilter    string    `db:"frame_filter"` // as the client wrote it
+	ChunkSize      *int64    `db:"chunk_size"`   // frames a chunk; nil until known
+	Quality        int64     `db:"quality"`      // 0..100
+	CompressedType string    `db:"compressed_type"`
+	OriginalType   string    `db:"original_type"`
+	Storage        string    `db:"storage"` // local, share or cloud_storage
+	CloudStorageID *int64    `db:"cloud_storage_id"`
+	Sorting        string    `db:"sorting"`
+	Method         string    `db:"method"` // cache or static
+	DeletedFrames  FrameList `db:"deleted_frames"`
+	Index          string    `db:"index_key"` // blob with the frame index of a video, "" for pictures
+	Published      *Micros   `db:"published"`
 }
 
 // Video reports whether the data are a video: its frames have no rows but an
@@ -108,8 +108,9 @@ const (
 
 // Frame is one frame of a picture task: number N shows file Ord of the request.
 type Frame struct {
-	N   int64 `db:"n" json:"n"`
-	Ord int64 `db:"ord" json:"ord"`
+	N    int64  `db:"n" json:"n"`
+	Ord  int64  `db:"ord" json:"ord"`
+	Real *int64 `db:"real_n" json:"real,omitempty"` // of a honeypot, the frame of the pool that it shows
 }
 
 // FrameFile is a frame joined with the file that it shows.
@@ -122,20 +123,32 @@ type FrameFile struct {
 // rotated pictures and TIFFs are written anew.
 func (f *File) Derived() bool { return f.Orient > 1 || f.Format == "tiff" }
 
-// Segment is a run of frames that jobs share.
+// Segment is a run of frames, or a few chosen ones, that jobs share.
 type Segment struct {
-	ID            int64  `db:"id"`
-	TaskID        int64  `db:"task_id"`
-	Type          string `db:"type"`       // range or specific_frames
-	Start         int64  `db:"start"`      // relative, inclusive
-	Stop          int64  `db:"stop"`       // relative, inclusive
-	ChunkBase     int64  `db:"chunk_base"` // chunks in the task's earlier segments
-	ChunkVersion  int64  `db:"chunk_ver"`
-	ChunksUpdated Micros `db:"chunks_updated"`
+	ID            int64     `db:"id"`
+	TaskID        int64     `db:"task_id"`
+	Type          string    `db:"type"`       // range or specific_frames
+	Start         int64     `db:"start"`      // relative, inclusive
+	Stop          int64     `db:"stop"`       // relative, inclusive
+	Frames        FrameList `db:"frames"`     // of specific_frames, between start and stop
+	ChunkBase     int64     `db:"chunk_base"` // chunks in the task's earlier segments
+	ChunkVersion  int64     `db:"chunk_ver"`
+	ChunksUpdated Micros    `db:"chunks_updated"`
 }
 
+// Types of segments as the contract spells them.
+const (
+	SegmentRange    = "range"
+	SegmentSpecific = "specific_frames"
+)
+
 // Size returns the number of frames of the segment.
-func (s *Segment) Size() int64 { return s.Stop - s.Start + 1 }
+func (s *Segment) Size() int64 {
+	if s.Type == SegmentSpecific {
+		return s.Frames.Len()
+	}
+	return s.Stop - s.Start + 1
+}
 
 // Job is a person's piece of work on one segment.
 type Job struct {

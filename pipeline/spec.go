@@ -20,6 +20,8 @@ type Spec struct {
 	FileMapping [][]string `json:"job_file_mapping,omitempty"`
 	OnError     OnError    `json:"on_error"`
 	Seed        uint64     `json:"seed"` // of the random order
+	// Validation is the validation set to make, nil for none.
+	Validation *Validation `json:"validation,omitempty"`
 
 	// As the task had them at accept.
 	SegmentSize int64  `json:"segment_size"`

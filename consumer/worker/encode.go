@@ -67,24 +67,37 @@ func (a *attempt) chunksOf(ctx context.Context, s *pipeline.Segment, d *pipeline
 
 // chunk describes the work of building one chunk.
 func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (encode.ChunkWork, error) {
-	r, ok := plan.Range{Start: s.Start, Stop: s.Stop}.Chunk(index, *d.ChunkSize)
+	places := plan.Places(s)
+	r, ok := places.Chunk(index, *d.ChunkSize)
 	if q == pipeline.Preview {
-		r, ok = plan.Range{Start: s.Start, Stop: s.Start}, index == 0
+		r, ok = plan.Range{Start: places.Start, Stop: places.Start}, index == 0
 	}
 	if !ok {
 		return encode.ChunkWork{}, pipeline.Errorf(pipeline.NotFound, "segment %d has no %s chunk %d", s.ID, q, index)
 	}
-	frames, err := a.w.DB.FrameFiles(ctx, d.ID, r.Start, r.Stop+1)
+	frames, err := a.framesAt(ctx, s, d, r)
 	if err != nil {
-		return encode.ChunkWork{}, fmt.Errorf("read frames %d to %d: %w", r.Start, r.Stop, err)
+		return encode.ChunkWork{}, fmt.Errorf("read places %d to %d of segment %d: %w", r.Start, r.Stop, s.ID, err)
 	}
 	if int64(len(frames)) != r.Size() {
-		return encode.ChunkWork{}, fmt.Errorf("frames %d to %d of data %d have %d rows", r.Start, r.Stop, d.ID, len(frames))
+		return encode.ChunkWork{}, fmt.Errorf("places %d to %d of segment %d have %d rows", r.Start, r.Stop, s.ID, len(frames))
 	}
 	return encode.ChunkWork{
 		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Frames: frames,
 		Key: a.key(string(q), fmt.Sprintf("%d/%d-", s.ID, index)),
 	}, nil
+}
+
+// framesAt reads the frames at some places of a segment.
+func (a *attempt) framesAt(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, r plan.Range) ([]pipeline.FrameFile, error) {
+	if s.Type != pipeline.SegmentSpecific {
+		return a.w.DB.FrameFiles(ctx, d.ID, r.Start, r.Stop+1)
+	}
+	numbers, err := s.Frames.Frames()
+	if err != nil {
+		return nil, err
+	}
+	return a.w.DB.FrameFilesAt(ctx, d.ID, numbers[r.Start:r.Stop+1])
 }
 
 // encode builds chunks and keeps their rows and what was found out about files.

@@ -57,6 +57,7 @@ func (a *attempt) badFile(ctx context.Context, bad *filter.BadFileError) error {
 func generateStep(ctx context.Context, a *attempt) error {
 	out, err := generate.Stage{}.Run(ctx, generate.Input{
 		Spec: a.spec, Size: a.frames.Selection.Size, Lengths: a.frames.Lengths, Video: a.frames.Video,
+		Pool: a.frames.Pool, Manual: a.frames.Manual,
 		Width: a.first.Width, Height: a.first.Height,
 	})
 	if err != nil {
@@ -72,6 +73,9 @@ func generateStep(ctx context.Context, a *attempt) error {
 	sel := a.frames.Selection
 	data.Size, data.StartFrame, data.StopFrame, data.Step = sel.Size, sel.Start, sel.Stop, sel.Step
 	data.ChunkSize, data.Index = &out.ChunkSize, a.first.Index
+	if a.frames.Pool != nil {
+		data.FrameFilter = "" // what it selected was numbered anew
+	}
 	mode := pipeline.ModeAnnotation
 	if a.frames.Video {
 		mode, data.OriginalType = pipeline.ModeInterpolation, pipeline.ChunkVideo
@@ -85,10 +89,18 @@ func generateStep(ctx context.Context, a *attempt) error {
 		}
 		return t.Publish(ctx, a.Claim, store.Publication{
 			Data: *data, Mode: mode, SegmentSize: out.SegmentSize, Overlap: out.Overlap,
-			Segments: out.Segments, Replicas: a.spec.Replicas,
+			Segments: out.Segments, Replicas: a.spec.Replicas, Truth: truth(out.Truth),
 		})
 	})
 	return nil
+}
+
+// truth returns the validation set as it is stored.
+func truth(made *generate.Truth) *store.Truth {
+	if made == nil {
+		return nil
+	}
+	return &store.Truth{Layout: made.Layout, Segment: made.Segment}
 }
 
 // writeFrames writes the rows of the frames, the last page together with the
@@ -102,7 +114,7 @@ func (a *attempt) writeFrames(ctx context.Context, dataID int64) error {
 	for lo := 0; lo < len(ords); lo += framePage {
 		page := make([]pipeline.Frame, min(framePage, len(ords)-lo))
 		for i := range page {
-			page[i] = pipeline.Frame{N: int64(lo + i), Ord: ords[lo+i]}
+			page[i] = pipeline.Frame{N: int64(lo + i), Ord: ords[lo+i], Real: a.frames.Real(lo + i)}
 		}
 		if lo > 0 {
 			if err := a.flush(ctx); err != nil {

@@ -68,3 +68,12 @@ func (c Cut) ChunkBases(chunkSize int64) (bases []int64, total int64) {
 	}
 	return bases, total
 }
+
+// Places returns what the chunks of a segment are counted over: its frames, or
+// the places in its list if it holds only chosen ones.
+func Places(s *pipeline.Segment) Range {
+	if s.Type == pipeline.SegmentSpecific {
+		return Range{0, s.Size() - 1}
+	}
+	return Range{s.Start, s.Stop}
+}

@@ -62,7 +62,7 @@ func (db *DB) Segment(ctx context.Context, id int64) (*pipeline.Segment, error) 
 	return &s, err
 }
 
-const segmentColumns = `id, task_id, type, start, stop, chunk_base, chunk_ver, chunks_updated`
+const segmentColumns = `id, task_id, type, start, stop, frames, chunk_base, chunk_ver, chunks_updated`
 
 // SegmentsByChunk lists the segments of a task that own any of the chunks lo
 // to hi-1, counted over the whole task.
@@ -70,8 +70,8 @@ func (db *DB) SegmentsByChunk(ctx context.Context, taskID, lo, hi int64) ([]pipe
 	var out []pipeline.Segment
 	err := db.all(ctx, &out, `
 		SELECT `+segmentColumns+` FROM segments
-		WHERE task_id = ? AND chunk_base < ? AND chunk_base >= (
-			SELECT COALESCE(MAX(chunk_base), 0) FROM segments WHERE task_id = ? AND chunk_base <= ?
+		WHERE task_id = ? AND type = 'range' AND chunk_base < ? AND chunk_base >= (
+			SELECT COALESCE(MAX(chunk_base), 0) FROM segments WHERE task_id = ? AND type = 'range' AND chunk_base <= ?
 		) ORDER BY chunk_base`, taskID, hi, taskID, lo)
 	return out, err
 }

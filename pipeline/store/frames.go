@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"framemill/pipeline"
 )
@@ -25,6 +26,7 @@ func (t *Tx) AddFrames(ctx context.Context, dataID int64, frames []pipeline.Fram
 		col("data_id", frames, func(*row) int64 { return dataID }),
 		col("n", frames, func(f *row) int64 { return f.N }),
 		col("ord", frames, func(f *row) int64 { return f.Ord }),
+		col("real_n", frames, func(f *row) *int64 { return f.Real }),
 	)
 }
 
@@ -40,14 +42,33 @@ func (db *DB) FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.
 	return out, err
 }
 
+// FrameFilesAt is FrameFiles for chosen frames, in ascending order.
+func (db *DB) FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) ([]pipeline.FrameFile, error) {
+	out := make([]pipeline.FrameFile, 0, len(numbers))
+	for some := range slices.Chunk(numbers, maxIDs) {
+		var page []pipeline.FrameFile
+		if err := db.allIn(ctx, &page, `
+			SELECT `+frameColumns+`
+			FROM frames fr
+			JOIN data d ON d.id = fr.data_id
+			JOIN files f ON f.request_id = d.request_id AND f.ord = fr.ord
+			WHERE fr.data_id = ? AND fr.n IN (?) ORDER BY fr.n`, dataID, some); err != nil {
+			return nil, err
+		}
+		out = append(out, page...)
+	}
+	return out, nil
+}
+
 // Publication is everything that becomes visible at once when the jobs open.
 type Publication struct {
-	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, ChunkSize, the chunk types, Index
+	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, FrameFilter, ChunkSize, the chunk types, Index
 	Mode        string
 	SegmentSize int64 // effective
 	Overlap     int64 // effective
 	Segments    []pipeline.Segment
-	Replicas    int64 // replica jobs for each annotation job
+	Replicas    int64  // replica jobs for each annotation job
+	Truth       *Truth // nil without a validation set
 }
 
 // Publish makes the size, the segments and the jobs of a task visible, once.
@@ -56,10 +77,10 @@ func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	n, err := t.exec(ctx, `
 		UPDATE data
 		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
-			index_key = ?, published = {now}
+			index_key = ?, frame_filter = ?, published = {now}
 		WHERE task_id = ? AND published IS NULL`,
 		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, p.Data.CompressedType,
-		p.Data.OriginalType, p.Data.Index, c.TaskID)
+		p.Data.OriginalType, p.Data.Index, p.Data.FrameFilter, c.TaskID)
 	if err != nil {
 		return err
 	}
@@ -77,7 +98,11 @@ func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	if err := t.addSegments(ctx, c.TaskID, p.Segments); err != nil {
 		return err
 	}
-	return t.addJobs(ctx, c.TaskID, p.Replicas)
+	if err := t.addJobs(ctx, c.TaskID, p.Replicas); err != nil || p.Truth == nil {
+		return err
+	}
+	_, err = t.addTruth(ctx, c.TaskID, p.Truth) // after all other jobs
+	return err
 }
 
 func (t *Tx) addSegments(ctx context.Context, taskID int64, segs []pipeline.Segment) error {
@@ -91,6 +116,7 @@ func (t *Tx) addSegments(ctx context.Context, taskID int64, segs []pipeline.Segm
 		col("type", segs, func(s *row) string { return s.Type }),
 		col("start", segs, func(s *row) int64 { return s.Start }),
 		col("stop", segs, func(s *row) int64 { return s.Stop }),
+		col("frames", segs, func(s *row) string { return string(s.Frames) }),
 		col("chunk_base", segs, func(s *row) int64 { return s.ChunkBase }),
 		col("chunks_updated", segs, func(*row) int64 { return now }),
 	)
@@ -152,6 +178,7 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 		`DELETE FROM chunks WHERE segment_id IN (SELECT id FROM segments WHERE task_id = ?)`,
 		`DELETE FROM jobs WHERE task_id = ?`,
 		`DELETE FROM segments WHERE task_id = ?`,
+		`DELETE FROM layouts WHERE data_id IN (SELECT id FROM data WHERE task_id = ?)`,
 		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL, index_key = '' WHERE task_id = ?`,
 	} {
 		if _, err := t.exec(ctx, query, taskID); err != nil {
@@ -172,9 +199,11 @@ func (c conn) MeanPixels(ctx context.Context, requestID int64) (int64, error) {
 	return mean, err
 }
 
-// Segments lists the segments of a task by their first frame.
+// Segments lists the segments of a task by their first frame, without those of
+// chosen frames: their chunks are made when somebody asks for them.
 func (c conn) Segments(ctx context.Context, taskID int64) ([]pipeline.Segment, error) {
 	var out []pipeline.Segment
-	err := c.all(ctx, &out, `SELECT `+segmentColumns+` FROM segments WHERE task_id = ? ORDER BY start, id`, taskID)
+	err := c.all(ctx, &out, `
+		SELECT `+segmentColumns+` FROM segments WHERE task_id = ? AND type = 'range' ORDER BY start, id`, taskID)
 	return out, err
 }

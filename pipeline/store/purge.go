@@ -112,6 +112,8 @@ func purgeSteps(l Leftover) []string {
 		`DELETE FROM events WHERE (request_id, seq) IN (
 			SELECT e.request_id, e.seq FROM events e JOIN requests r ON r.id = e.request_id WHERE r.task_id = ? LIMIT ?)`,
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE task_id = ? LIMIT ?)`,
+		`DELETE FROM layouts WHERE data_id IN (
+			SELECT l.data_id FROM layouts l JOIN data d ON d.id = l.data_id WHERE d.task_id = ? LIMIT ?)`,
 		`DELETE FROM data WHERE id IN (SELECT id FROM data WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM attributes WHERE id IN (
 			SELECT a.id FROM attributes a JOIN labels l ON l.id = a.label_id WHERE l.task_id = ? LIMIT ?)`,

@@ -2,20 +2,19 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"framemill/pipeline"
 )
 
 // SegmentsOver lists the segments of a task that hold any of the frames lo to
-// hi-1, by their first frame.
+// hi-1, by their first frame. Every frame is in one that is a range; those of
+// chosen frames are left out.
 func (db *DB) SegmentsOver(ctx context.Context, taskID, lo, hi int64) ([]pipeline.Segment, error) {
 	var out []pipeline.Segment
 	err := db.all(ctx, &out, `
-		SELECT `+segmentColumns+` FROM segments WHERE task_id = ? AND start < ? AND stop >= ? ORDER BY start, id`,
-		taskID, hi, lo)
+		SELECT `+segmentColumns+` FROM segments 
+		WHERE task_id = ? AND type = 'range' AND start < ? AND stop >= ? ORDER BY start, id`, taskID, hi, lo)
 	return out, err
 }
 
@@ -64,49 +63,4 @@ func (db *DB) NewestTask(ctx context.Context, projectID int64) (int64, error) {
 	err := db.get(ctx, &id, `
 		SELECT id FROM tasks WHERE project_id = ? AND deleted IS NULL ORDER BY id DESC LIMIT 1`, projectID)
 	return id, err
-}
-
-// DeleteFrames changes which frames of a task's published data are deleted:
-// change gets the numbers so far, ascending, and returns the new ones. The task
-// and its project count as updated.
-func (db *DB) DeleteFrames(ctx context.Context, taskID int64, change func(d *pipeline.Data, old []int64) ([]int64, error)) error {
-	err := db.tx(ctx, func(t *Tx) error { return t.deleteFrames(ctx, taskID, change) })
-	if err != nil {
-		return fmt.Errorf("delete frames of task %d: %w", taskID, err)
-	}
-	return nil
-}
-
-func (t *Tx) deleteFrames(ctx context.Context, taskID int64, change func(*pipeline.Data, []int64) ([]int64, error)) error {
-	var projectID *int64
-	if err := t.get(ctx, &projectID, `
-		SELECT project_id FROM tasks WHERE id = ? AND deleted IS NULL`+t.d.forUpdate(), taskID); err != nil {
-		return err
-	}
-	d, err := t.DataOf(ctx, taskID)
-	if err != nil {
-		return err
-	}
-	var old []int64
-	if err := json.Unmarshal([]byte(d.DeletedFrames), &old); err != nil {
-		return fmt.Errorf("read deleted frames: %w", err)
-	}
-	frames, err := change(d, old)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(append([]int64{}, frames...)) // never null
-	if err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `UPDATE data SET deleted_frames = ? WHERE id = ?`, string(text), d.ID); err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `UPDATE tasks SET updated = {now} WHERE id = ?`, taskID); err != nil {
-		return err
-	}
-	if projectID != nil {
-		_, err = t.exec(ctx, `UPDATE projects SET updated = {now} WHERE id = ?`, *projectID)
-	}
-	return err
 }

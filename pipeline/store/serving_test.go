@@ -51,11 +51,11 @@ func TestSegmentsOver(t *testing.T) {
 	})
 }
 
-func TestDeleteFrames(t *testing.T) {
+func TestChangeFrames(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, db *store.DB) {
 		ctx, id := t.Context(), overlapping(t, db)
-		deleted := func() string {
+		deleted := func() pipeline.FrameList {
 			d, err := db.DataOf(ctx, id)
 			if err != nil {
 				t.Fatalf("data: %v", err)
@@ -66,24 +66,27 @@ func TestDeleteFrames(t *testing.T) {
 		if err != nil {
 			t.Fatalf("task: %v", err)
 		}
+		tick(t, db)
 		steps := []struct {
 			next []int64
 			old  []int64
-			want string
-		}{{[]int64{1, 4}, []int64{}, "[1,4]"}, {nil, []int64{1, 4}, "[]"}}
-		for _, s := range steps {
-			err := db.DeleteFrames(ctx, id, func(d *pipeline.Data, old []int64) ([]int64, error) {
-				if diff := cmp.Diff(s.old, old); diff != "" || d.Size != 6 {
-					t.Errorf("of %d frames these are deleted (-want +got):\n%s", d.Size, diff)
+			want pipeline.FrameList
+		}{{[]int64{4, 1}, []int64{}, "[1,4]"}, {nil, []int64{1, 4}, "[]"}}
+		for _, step := range steps {
+			err := db.ChangeFrames(ctx, id, func(s *store.FrameState) (store.FrameChange, error) {
+				if diff := cmp.Diff(step.old, s.Deleted); diff != "" || s.Data.Size != 6 || s.Layout != nil {
+					t.Errorf("of %d frames with layout %v these are deleted (-want +got):\n%s", s.Data.Size, s.Layout, diff)
 				}
-				return s.next, nil
+				return store.FrameChange{Deleted: store.To(step.next)}, nil
 			})
-			if err != nil || deleted() != s.want {
-				t.Errorf("deleted are %s (%v), want %s", deleted(), err, s.want)
+			if err != nil || deleted() != step.want {
+				t.Errorf("deleted are %s (%v), want %s", deleted(), err, step.want)
 			}
 		}
 		refused := errors.New("refused")
-		err = db.DeleteFrames(ctx, id, func(*pipeline.Data, []int64) ([]int64, error) { return []int64{2}, refused })
+		err = db.ChangeFrames(ctx, id, func(*store.FrameState) (store.FrameChange, error) {
+			return store.FrameChange{Deleted: store.To([]int64{2})}, refused
+		})
 		if !errors.Is(err, refused) || deleted() != "[]" {
 			t.Errorf("a refused change: %v, and deleted are %s", err, deleted())
 		}

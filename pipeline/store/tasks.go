@@ -36,7 +36,7 @@ func tasks() *listing {
 			"mode":            {expr: modeSQL},
 			"dimension":       {expr: "t.dimension"},
 			"tracker_link":    {expr: "t.bug_tracker"},
-			"validation_mode": {expr: "CAST(NULL AS TEXT)"}, // no task has one yet
+			"validation_mode": {expr: "(SELECT l.mode FROM layouts l WHERE l.data_id = t.data_id)"},
 			"created_date":    {expr: "t.created", typ: date},
 			"updated_date":    {expr: "t.updated", typ: date},
 		},
@@ -62,7 +62,9 @@ type TaskView struct {
 	Data     *pipeline.Data
 	Source   *pipeline.Storage
 	Target   *pipeline.Storage
-	Jobs     JobCounts // not counted where the view is part of a job's
+	// Validation is the mode of the validation set, "" without one.
+	Validation string
+	Jobs       JobCounts // not counted where the view is part of a job's
 }
 
 // Task returns a task that was not deleted.
@@ -147,12 +149,19 @@ func (c conn) taskViews(ctx context.Context, rows []pipeline.Task) ([]TaskView, 
 	if err != nil {
 		return nil, fmt.Errorf("load data of tasks: %w", err)
 	}
+	modes, err := c.validationModes(ctx, taskIDs)
+	if err != nil {
+		return nil, fmt.Errorf("load validation modes of tasks: %w", err)
+	}
 	out := make([]TaskView, len(rows))
 	for i, t := range rows {
 		out[i] = TaskView{
 			Task: t, Owner: find(users, t.OwnerID), Assignee: find(users, t.AssigneeID),
 			Project: find(projects, t.ProjectID), Data: data[t.ID],
 			Source: find(storages, t.SourceStorageID), Target: find(storages, t.TargetStorageID),
+		}
+		if m := modes[t.ID]; m != nil {
+			out[i].Validation = m.Mode
 		}
 	}
 	return out, nil

@@ -35,6 +35,17 @@ func readFields(body io.Reader, fields map[string]fieldReader) error {
 		}
 		return syntaxError(err)
 	}
+	if err := readMembers(dec, fields); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return syntaxError(err)
+	}
+	return nil
+}
+
+// readMembers reads the rest of a JSON object, whose beginning was read.
+func readMembers(dec *json.Decoder, fields map[string]fieldReader) error {
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
@@ -49,9 +60,6 @@ func readFields(body io.Reader, fields map[string]fieldReader) error {
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return syntaxError(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return syntaxError(err)
 	}
 	return nil

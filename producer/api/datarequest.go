@@ -26,13 +26,14 @@ type dataRequest struct {
 	serverFiles, exclude   []string
 	order                  []string
 	mapping                [][]string
+	validation             *validationParams
 
-	remote, cloud, pattern, validation bool // fields that are not offered
+	remote, cloud, pattern bool // fields that are not offered
 }
 
 // readDataRequest reads and checks the fields of a data request.
 func readDataRequest(body io.Reader) (*dataRequest, error) {
-	in := &dataRequest{sorting: string(pipeline.SortLexicographical)}
+	in := new(dataRequest)
 	if err := readFields(body, in.fields()); err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func (in *dataRequest) fields() map[string]fieldReader {
 		"remote_files":         present(&in.remote),
 		"cloud_storage_id":     present(&in.cloud),
 		"filename_pattern":     present(&in.pattern),
-		"validation_params":    present(&in.validation),
+		"validation_params":    validation(&in.validation),
 	}
 }
 
@@ -73,7 +74,6 @@ func (in *dataRequest) check() error {
 		{in.remote, "this server does not download files: put them on the share, or upload them"},
 		{in.cloud, "this server does not read cloud storages: put the files on the share, or upload them"},
 		{in.pattern, "this server does not filter files of cloud storages by a pattern: name the files"},
-		{in.validation, "this server does not make validation sets: create the task without validation_params"},
 	} {
 		if o.asked {
 			return pipeline.Errorf(pipeline.NotOffered, "%s", o.text)
@@ -94,12 +94,18 @@ func (in *dataRequest) spec(cfg *Config, t *pipeline.Task) (s pipeline.Spec, err
 	s = pipeline.Spec{
 		ImageQuality: or(in.quality, defaultQuality), ChunkSize: or(in.chunkSize, 0),
 		StartFrame: or(in.startFrame, 0), StopFrame: in.stopFrame, Step: 1,
-		Sorting: pipeline.Sorting(in.sorting), UseZipChunks: in.useZipChunks, CopyData: in.copyData,
+		Sorting: in.sortingMethod(), UseZipChunks: in.useZipChunks, CopyData: in.copyData,
 		UseCache: in.useCache || in.method == pipeline.MethodCache || cfg.ForceCache, FileMapping: in.mapping,
 		OnError: cfg.OnError, Seed: seed(), SegmentSize: t.SegmentSize, Overlap: t.Overlap, Replicas: t.Replicas,
 	}
 	if in.onError != "" {
 		s.OnError = pipeline.OnError(in.onError)
+	}
+	if s.Validation, err = in.validation.frozen(seed()); err != nil {
+		return s, err
+	}
+	if err := plan.CheckPoolAlone(&s); err != nil {
+		return s, err
 	}
 	if s.Sorting == pipeline.SortPredefined {
 		s.FileOrder = in.order
@@ -120,6 +126,18 @@ func (in *dataRequest) spec(cfg *Config, t *pipeline.Task) (s pipeline.Spec, err
 		return s, pipeline.FieldErrorf("job_file_mapping", "%s", pipeline.Public(err).Text)
 	}
 	return s, nil
+}
+
+// sortingMethod is how the files are put in order. A validation pool implies
+// the one order that it can be used with.
+func (in *dataRequest) sortingMethod() pipeline.Sorting {
+	switch {
+	case in.sorting != "":
+		return pipeline.Sorting(in.sorting)
+	case in.validation != nil && in.validation.mode == pipeline.ValidationPool:
+		return pipeline.SortRandom
+	}
+	return pipeline.SortLexicographical
 }
 
 // or returns what p points to, or a default.

@@ -13,7 +13,9 @@ import (
 // looked is what a reader looks at: a task, or a job and its segment.
 type looked struct {
 	serve.View
-	seg *pipeline.Segment // nil for a task
+	seg    *pipeline.Segment // nil for a task
+	truth  bool              // the job is one of ground truth
+	layout *pipeline.Layout  // the validation set of such a job, where it is described
 }
 
 // taskLooked returns the task in the path with its data, if the caller may do a.
@@ -62,7 +64,7 @@ func (s *Server) jobLooked(r *http.Request, a access.Action) (*looked, error) {
 	if l.seg, err = s.DB.Segment(r.Context(), job.SegmentID); err != nil {
 		return nil, err
 	}
-	l.Updated = l.seg.ChunksUpdated
+	l.truth = job.Type == pipeline.JobGroundTruth
 	return l, s.withData(r, l)
 }
 
@@ -84,7 +86,9 @@ func (s *Server) withData(r *http.Request, l *looked) (err error) {
 		return err
 	case l.Data.Size == 0:
 		return pipeline.Errorf(pipeline.Invalid, "The data of the task are not ready yet")
-	case l.seg != nil:
+	}
+	if l.seg != nil {
+		l.Updated = l.seg.ChunksUpdated
 		return nil
 	}
 	l.Updated, err = s.DB.ChunksUpdated(r.Context(), l.Task.ID)
@@ -145,7 +149,11 @@ func (s *Server) readJobData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if n < l.seg.Start || n > l.seg.Stop {
+	included, err := l.included()
+	if err != nil {
+		return err
+	}
+	if !l.holds(included, n) {
 		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
 	}
 	if ask.kind == "context_image" {

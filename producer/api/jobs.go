@@ -67,6 +67,9 @@ func jobOf(r *http.Request, v *store.JobView) job {
 		Organization: t.OrgID, OrganizationID: t.OrgID, ParentJobID: v.ParentID,
 		ConsensusReplicas: v.Replicas, ReplicasCount: v.Replicas,
 	}
+	if v.Segment.Type == pipeline.SegmentSpecific {
+		j.CompressedType = pipeline.ChunkImageset
+	}
 	if p := t.Project; p != nil {
 		j.ProjectName = &p.Name
 		if j.BugTracker == "" {
@@ -224,12 +227,4 @@ func choice(field string, o optional[string], of ...string) (store.Change[string
 		return store.Change[string]{}, pipeline.FieldErrorf(field, "%q is not a valid choice.", clip(*o.Value))
 	}
 	return store.To(*o.Value), nil
-}
-
-// deleteJob refuses: only jobs of ground truth can go without their task.
-func (s *Server) deleteJob(_ http.ResponseWriter, r *http.Request) error {
-	if _, err := s.jobInPath(r, access.DeleteTruthJob); err != nil {
-		return err
-	}
-	return pipeline.Errorf(pipeline.Invalid, "Only ground truth jobs can be removed")
 }

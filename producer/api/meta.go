@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"framemill/pipeline"
 	"framemill/pipeline/plan"
@@ -64,24 +63,71 @@ func (l *looked) frames() plan.Range {
 	return plan.Range{Start: 0, Stop: l.Data.Size - 1}
 }
 
+// included returns the frames of a job that has only chosen ones, nil for all
+// others.
+func (l *looked) included() ([]int64, error) {
+	if l.seg == nil || l.seg.Type != pipeline.SegmentSpecific {
+		return nil, nil
+	}
+	return l.seg.Frames.Frames()
+}
+
+// holds reports whether the reader looks at a frame.
+func (l *looked) holds(included []int64, n int64) bool {
+	if included != nil {
+		_, ok := slices.BinarySearch(included, n)
+		return ok
+	}
+	of := l.frames()
+	return n >= of.Start && n <= of.Stop
+}
+
 // meta returns the description without the list of frames.
-func (l *looked) meta() (meta, error) {
+func (l *looked) meta(included []int64) (meta, error) {
 	d, of := l.Data, l.frames()
 	m := meta{
 		ChunksUpdated: iso(l.Updated), ChunkSize: d.ChunkSize, Size: of.Size(), Quality: d.Quality,
 		StartFrame: d.StartFrame + of.Start*d.Step, StopFrame: d.StartFrame + of.Stop*d.Step,
 		FrameFilter: d.FrameFilter, DeletedFrames: []int64{}, Storage: d.Storage, CloudStorageID: d.CloudStorageID,
 	}
-	var deleted []int64
-	if err := json.Unmarshal([]byte(d.DeletedFrames), &deleted); err != nil {
+	if included != nil {
+		absolute := make([]int64, len(included))
+		for i, n := range included {
+			absolute[i] = d.StartFrame + n*d.Step
+		}
+		m.Size, m.IncludedFrames = int64(len(included)), &absolute
+	}
+	deleted, err := l.deleted()
+	if err != nil {
 		return m, err
 	}
 	for _, n := range deleted {
-		if n >= of.Start && n <= of.Stop {
+		if l.holds(included, n) {
 			m.DeletedFrames = append(m.DeletedFrames, n)
 		}
 	}
 	return m, nil
+}
+
+// withLayout reads the validation set of a job of ground truth.
+func (s *Server) withLayout(r *http.Request, l *looked) (err error) {
+	if l.truth {
+		l.layout, err = s.DB.Layout(r.Context(), l.Data.ID)
+	}
+	return orNotFound(err)
+}
+
+// deleted returns the deleted frames of the task, for a job of ground truth
+// with those that do not count.
+func (l *looked) deleted() ([]int64, error) {
+	deleted, err := l.Data.DeletedFrames.Frames()
+	if err != nil || l.layout == nil {
+		return deleted, err
+	}
+	disabled, err := l.layout.Disabled.Frames()
+	deleted = append(deleted, disabled...)
+	slices.Sort(deleted)
+	return slices.Compact(deleted), err
 }
 
 // metaPage is how many frames are in memory at once.
@@ -90,7 +136,14 @@ const metaPage = 5000
 // writeMeta answers with the description of data, which may list a million
 // frames: they are written as they are read.
 func (s *Server) writeMeta(w http.ResponseWriter, r *http.Request, l *looked) error {
-	m, err := l.meta()
+	if err := s.withLayout(r, l); err != nil {
+		return err
+	}
+	included, err := l.included()
+	if err != nil {
+		return err
+	}
+	m, err := l.meta(included)
 	if err != nil {
 		return err
 	}
@@ -107,7 +160,7 @@ func (s *Server) writeMeta(w http.ResponseWriter, r *http.Request, l *looked) er
 	if err != nil {
 		return err
 	}
-	if err := s.writeFrames(r, l, out); err != nil {
+	if err := s.writeFrames(r, l, included, out); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(out, "]}"); err != nil {
@@ -116,7 +169,11 @@ func (s *Server) writeMeta(w http.ResponseWriter, r *http.Request, l *looked) er
 	return out.finish()
 }
 
-func (s *Server) writeFrames(r *http.Request, l *looked, out io.Writer) error {
+// placeholder is the name of frames that are within the bounds of a job and not
+// in it.
+const placeholder = "placeholder.jpg"
+
+func (s *Server) writeFrames(r *http.Request, l *looked, included []int64, out io.Writer) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	comma := []byte(nil)
@@ -137,7 +194,11 @@ func (s *Server) writeFrames(r *http.Request, l *looked, out io.Writer) error {
 			if _, err := out.Write(comma); err != nil {
 				return err
 			}
-			if err := enc.Encode(frameMeta{Width: f.Width, Height: f.Height, Name: f.Name}); err != nil {
+			name := f.Name
+			if !l.holds(included, f.N) {
+				name = placeholder
+			}
+			if err := enc.Encode(frameMeta{Width: f.Width, Height: f.Height, Name: name}); err != nil {
 				return err
 			}
 			comma = []byte{','}
@@ -174,115 +235,4 @@ func (s *spool) finish() error {
 	}
 	_, err := s.buf.WriteTo(s.w)
 	return err
-}
-
-// taskMetaPatch is what may be changed of a task's data.
-type taskMetaPatch struct {
-	DeletedFrames  optional[[]integer] `json:"deleted_frames"`
-	CloudStorageID *integer            `json:"cloud_storage_id"`
-}
-
-func (s *Server) updateTaskMeta(w http.ResponseWriter, r *http.Request) error {
-	var in taskMetaPatch
-	if err := decodePatch(r, &in); err != nil {
-		return err
-	}
-	l, err := s.taskLooked(r, access.EditTask)
-	if err != nil {
-		return err
-	}
-	if in.CloudStorageID != nil {
-		return pipeline.Errorf(pipeline.NotOffered, "this server does not read cloud storages")
-	}
-	if !in.DeletedFrames.Set {
-		return s.writeMeta(w, r, l)
-	}
-	frames, err := frameList(in.DeletedFrames)
-	if err != nil {
-		return err
-	}
-	return s.deleteFrames(w, r, l, func(d *pipeline.Data, _ []int64) ([]int64, error) {
-		return frames, within(frames, plan.Range{Start: 0, Stop: d.Size - 1}, "Unknown frames %s requested for removal")
-	})
-}
-
-// jobMetaPatch is what may be changed of a job's data. Clients send more, which
-// does not count here.
-type jobMetaPatch struct {
-	DeletedFrames optional[[]integer] `json:"deleted_frames"`
-}
-
-// updateJobMeta replaces the deleted frames within the job and keeps all others.
-func (s *Server) updateJobMeta(w http.ResponseWriter, r *http.Request) error {
-	var in jobMetaPatch
-	if err := decode(r, &in); err != nil {
-		return err
-	}
-	l, err := s.jobLooked(r, access.EditJobState)
-	if err != nil {
-		return err
-	}
-	if !in.DeletedFrames.Set {
-		return pipeline.FieldErrorf("deleted_frames", "This field is required.")
-	}
-	frames, err := frameList(in.DeletedFrames)
-	if err != nil {
-		return err
-	}
-	of := l.frames()
-	return s.deleteFrames(w, r, l, func(_ *pipeline.Data, old []int64) ([]int64, error) {
-		kept := slices.DeleteFunc(old, func(n int64) bool { return n >= of.Start && n <= of.Stop })
-		all := append(kept, frames...)
-		slices.Sort(all)
-		return all, within(frames, of, "Frames %s do not belong to the job")
-	})
-}
-
-// deleteFrames changes the deleted frames and answers with the description.
-func (s *Server) deleteFrames(w http.ResponseWriter, r *http.Request, l *looked,
-	change func(*pipeline.Data, []int64) ([]int64, error)) error {
-	if err := s.DB.DeleteFrames(r.Context(), l.Task.ID, change); err != nil {
-		return orNotFound(err)
-	}
-	if err := s.withData(r, l); err != nil {
-		return err
-	}
-	return s.writeMeta(w, r, l)
-}
-
-// frameList returns the numbers of a list in ascending order, each of which may
-// be there once.
-func frameList(in optional[[]integer]) ([]int64, error) {
-	if in.Value == nil {
-		return nil, pipeline.FieldErrorf("deleted_frames", "This field may not be null.")
-	}
-	frames := make([]int64, len(*in.Value))
-	for i, n := range *in.Value {
-		frames[i] = int64(n)
-	}
-	slices.Sort(frames)
-	if len(slices.Compact(slices.Clone(frames))) != len(frames) {
-		return nil, pipeline.FieldErrorf("deleted_frames", "Deleted frames cannot repeat")
-	}
-	return frames, nil
-}
-
-// within returns an error that shows the first few frames outside of a range.
-func within(frames []int64, of plan.Range, format string) error {
-	const most = 5
-	var outside []string
-	for _, n := range frames {
-		if n >= of.Start && n <= of.Stop {
-			continue
-		}
-		if len(outside) == most {
-			outside = append(outside, "…")
-			break
-		}
-		outside = append(outside, strconv.FormatInt(n, 10))
-	}
-	if outside == nil {
-		return nil
-	}
-	return pipeline.FieldErrorf("deleted_frames", format, strings.Join(outside, ", "))
 }

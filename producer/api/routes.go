@@ -36,7 +36,7 @@ func (s *Server) jobRoutes() []route {
 	return []route{
 		// Jobs.
 		{"GET", "/api/jobs", core, s.listJobs},
-		{"POST", "/api/jobs", core, notOffered},
+		{"POST", "/api/jobs", core, s.createJob},
 		{"GET", "/api/jobs/{id}", core, s.readJob},
 		{"PATCH", "/api/jobs/{id}", core, s.updateJob},
 		{"DELETE", "/api/jobs/{id}", core, s.deleteJob},

@@ -82,6 +82,9 @@ func taskOf(r *http.Request, v *store.TaskView) task {
 		Labels:           summary{address(r, "/api/labels?task_id=%d", v.ID)},
 		ConsensusEnabled: v.Replicas > 0, ConsensusReplicas: v.Replicas, InitialReplicas: v.Replicas,
 	}
+	if v.Validation != "" {
+		t.ValidationMode = &v.Validation
+	}
 	if v.Project != nil {
 		t.ProjectName = &v.Project.Name
 	}

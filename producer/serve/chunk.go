@@ -9,6 +9,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/pipeline/plan"
 	"framemill/pipeline/store"
 )
 
@@ -116,7 +117,7 @@ func (s *Server) ask(ctx context.Context, o order) (pipeline.UnitID, error) {
 func (s *Server) askNext(ctx context.Context, o order) error {
 	o.at.index++
 	o.lost = ""
-	if o.Quality != pipeline.Compressed || o.at.index >= rangeOf(&o.at.seg).Chunks(o.chunkSize()) {
+	if o.Quality != pipeline.Compressed || o.at.index >= plan.Places(&o.at.seg).Chunks(o.chunkSize()) {
 		return nil
 	}
 	if c, err := s.built(ctx, o); c != nil || err != nil {
@@ -211,7 +212,7 @@ func (s *Server) explain(ctx context.Context, o order, err error) error {
 // sourcesOf yields the sources that a chunk is built from.
 func (s *Server) sourcesOf(ctx context.Context, o order) iter.Seq2[*pipeline.FrameFile, error] {
 	if !o.Data.Video() {
-		return s.frames(ctx, o.View, o.at.frames)
+		return s.frames(ctx, o.View, o.at)
 	}
 	return func(yield func(*pipeline.FrameFile, error) bool) {
 		f, err := s.db.Footage(ctx, o.Data)

@@ -13,7 +13,7 @@ import (
 
 // originalFrame sends the source of a frame.
 func (a *answer) originalFrame(at slice) error {
-	for f, err := range a.s.frames(a.r.Context(), a.v, at.frames) {
+	for f, err := range a.s.frames(a.r.Context(), a.v, at) {
 		switch {
 		case err != nil:
 			return err

@@ -56,6 +56,7 @@ type rows interface {
 	LiveWorkers(ctx context.Context, lane pipeline.Lane) (int64, error)
 	SegmentsOver(ctx context.Context, taskID, lo, hi int64) ([]pipeline.Segment, error)
 	FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.FrameFile, error)
+	FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) ([]pipeline.FrameFile, error)
 	Footage(ctx context.Context, d *pipeline.Data) (*pipeline.File, error)
 	UseChunk(ctx context.Context, c *pipeline.Chunk, every time.Duration) error
 }
@@ -101,22 +102,28 @@ func (v *View) chunkSize() int64 {
 
 // JobChunk sends chunk index of a segment, as its jobs count them.
 func (s *Server) JobChunk(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment, index int64) error {
-	all := rangeOf(seg)
-	frames, ok := all.Chunk(index, v.chunkSize())
+	all := plan.Places(seg)
+	places, ok := all.Chunk(index, v.chunkSize())
 	if !ok {
 		return noChunk(index, 0, all.Chunks(v.chunkSize())-1)
 	}
-	return s.answer(w, r, v).send(slices(v, []pipeline.Segment{*seg}, frames))
+	if seg.Type == pipeline.SegmentSpecific {
+		return s.answer(w, r, v).chosen(seg, places)
+	}
+	return s.answer(w, r, v).send(slices(v, []pipeline.Segment{*seg}, places))
 }
 
 // JobWindow sends what a segment has of a chunk that is counted over the whole
-// task.
+// task. Where it has only chosen frames, placeholders stand for the others.
 func (s *Server) JobWindow(w http.ResponseWriter, r *http.Request, v View, seg *pipeline.Segment, number int64) error {
 	size := v.chunkSize()
 	if size < 1 || number < seg.Start/size || number > seg.Stop/size {
 		return noChunk(number, seg.Start/max(size, 1), seg.Stop/max(size, 1))
 	}
 	frames := plan.Range{Start: max(number*size, seg.Start), Stop: min(number*size+size-1, seg.Stop)}
+	if seg.Type == pipeline.SegmentSpecific {
+		return s.answer(w, r, v).sparse(seg, frames)
+	}
 	a, parts := s.answer(w, r, v), slices(v, []pipeline.Segment{*seg}, frames)
 	if v.film() && !isWhole(parts) {
 		return a.sendAside(asides[v.Quality].window, slice{seg: *seg, index: number}, videoType)
@@ -166,7 +173,10 @@ func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, 
 		}
 		seg = &segs[0]
 	}
-	parts := slices(v, []pipeline.Segment{*seg}, plan.Range{Start: n, Stop: n})
+	parts, err := frameOf(v, seg, n)
+	if err != nil {
+		return err
+	}
 	if len(parts) != 1 {
 		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
 	}

@@ -12,27 +12,21 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
-	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
 )
 
 // framePage is how many frames are in memory at once.
 const framePage = 2000
 
-// frames yields frames in order. What fits into one page is read only once,
-// however often the sequence is run.
-func (s *Server) frames(ctx context.Context, v View, of plan.Range) iter.Seq2[*pipeline.FrameFile, error] {
+// frames yields the frames of a slice in order. What fits into one page is read
+// only once, however often the sequence is run.
+func (s *Server) frames(ctx context.Context, v View, of slice) iter.Seq2[*pipeline.FrameFile, error] {
 	var page []pipeline.FrameFile
 	return func(yield func(*pipeline.FrameFile, error) bool) {
-		for lo := of.Start; lo <= of.Stop; lo += framePage {
-			hi := min(lo+framePage, of.Stop+1)
-			if page == nil || of.Size() > framePage {
+		for lo := int64(0); lo < of.size(); lo += framePage {
+			if page == nil || of.size() > framePage {
 				var err error
-				page, err = s.db.FrameFiles(ctx, v.Data.ID, lo, hi)
-				if err == nil && int64(len(page)) != hi-lo {
-					err = fmt.Errorf("data %d has %d of the frames %d to %d", v.Data.ID, len(page), lo, hi-1)
-				}
-				if err != nil {
+				if page, err = s.page(ctx, v, of, lo, min(lo+framePage, of.size())); err != nil {
 					yield(nil, err)
 					return
 				}
@@ -46,12 +40,25 @@ func (s *Server) frames(ctx context.Context, v View, of plan.Range) iter.Seq2[*p
 	}
 }
 
+// page reads the frames of a slice from lo to hi-1.
+func (s *Server) page(ctx context.Context, v View, of slice, lo, hi int64) (page []pipeline.FrameFile, err error) {
+	if of.numbers != nil {
+		page, err = s.db.FrameFilesAt(ctx, v.Data.ID, of.numbers[lo:hi])
+	} else {
+		page, err = s.db.FrameFiles(ctx, v.Data.ID, of.frames.Start+lo, of.frames.Start+hi)
+	}
+	if err == nil && int64(len(page)) != hi-lo {
+		err = fmt.Errorf("data %d has %d of %d frames of segment %d", v.Data.ID, len(page), hi-lo, of.seg.ID)
+	}
+	return page, err
+}
+
 // originals yields the sources of frames. Those whose original is not the
 // source itself come from the chunk that holds what was made of it.
 func (a *answer) originals(parts []slice) entries {
 	pages := make([]iter.Seq2[*pipeline.FrameFile, error], len(parts))
 	for i := range parts {
-		pages[i] = a.s.frames(a.r.Context(), a.v, parts[i].frames)
+		pages[i] = a.s.frames(a.r.Context(), a.v, parts[i])
 	}
 	return func(yield func(entry, error) bool) {
 		for i, part := range parts {
@@ -65,6 +72,7 @@ func (a *answer) originals(parts []slice) entries {
 func (a *answer) originalsOf(part slice, frames iter.Seq2[*pipeline.FrameFile, error], yield func(entry, error) bool) bool {
 	var derived *pack
 	defer func() { derived.close() }()
+	place := part.first
 	for f, err := range frames {
 		var e entry
 		switch {
@@ -76,9 +84,10 @@ func (a *answer) originalsOf(part slice, frames iter.Seq2[*pipeline.FrameFile, e
 				derived, err = a.openPack(part)
 			}
 			if err == nil {
-				e, err = derived.numbered(part.first + f.N - part.frames.Start)
+				e, err = derived.numbered(place)
 			}
 		}
+		place++
 		if !yield(e, err) || err != nil {
 			return false
 		}
@@ -211,7 +220,7 @@ func (a *answer) copiesOf(part slice, yield func(entry, error) bool) bool {
 		return false
 	}
 	defer p.close()
-	for k := range part.frames.Size() {
+	for k := range part.size() {
 		e, err := p.at(part.first + k)
 		if !yield(e, err) || err != nil {
 			return false

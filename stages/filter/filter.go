@@ -29,9 +29,24 @@ type Output struct {
 	Ords      []int64        `json:"ords"`
 	Video     bool           `json:"video"`
 	Selection plan.Selection `json:"selection"`
-	// Lengths is the number of frames of each job where the client gave them.
+	// Lengths is the number of frames of each job, without the pool, where they
+	// are not all alike.
 	Lengths []int64 `json:"lengths"`
 	Bad     int64   `json:"bad"` // files left out because they cannot be used
+	// Pool is where honeypots and their pool are, nil without a pool.
+	Pool *plan.Placement `json:"pool"`
+	// Manual is the validation frames that the client named, where there is no
+	// pool.
+	Manual []int64 `json:"manual"`
+}
+
+// Real returns the frame of the pool that frame k shows, nil if it is no
+// honeypot.
+func (o *Output) Real(k int) *int64 {
+	if o.Pool == nil || o.Pool.Reals[k] < 0 {
+		return nil
+	}
+	return &o.Pool.Reals[k]
 }
 
 // Stage orders and selects frames.
@@ -54,17 +69,69 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	out := Output{Selection: sel, Lengths: lengths, Bad: bad, Ords: make([]int64, sel.Size)}
-	for k := range out.Ords {
-		out.Ords[k] = usable[order[sel.Source(int64(k))]].Ord
+	frames := make([]File, sel.Size)
+	for k := range frames {
+		frames[k] = usable[order[sel.Source(int64(k))]]
 	}
-	return out, nil
+	out := Output{Selection: sel, Lengths: lengths, Bad: bad}
+	if v := in.Spec.Validation; v != nil && v.Mode == pipeline.ValidationPool {
+		return out, out.place(in.Spec, frames)
+	}
+	out.Ords = make([]int64, len(frames))
+	for k, f := range frames {
+		out.Ords[k] = f.Ord
+	}
+	if v := in.Spec.Validation; v != nil {
+		out.Manual, err = plan.ResolveValidation(v.Files, namesOf(frames))
+	}
+	return out, err
+}
+
+// place makes the frames of a task with a validation pool. What was selected is
+// only the population: the frames are numbered anew, job by job.
+func (o *Output) place(spec pipeline.Spec, files []File) error {
+	order, err := plan.Order(namesOf(files), pipeline.SortNatural, 0)
+	if err != nil {
+		return err
+	}
+	natural := make([]File, len(files))
+	for k, i := range order {
+		natural[k] = files[i]
+	}
+	chosen, err := plan.ResolveValidation(spec.Validation.Files, namesOf(natural))
+	if err != nil {
+		return err
+	}
+	o.Pool, err = plan.PlaceHoneypots(spec.Validation, int64(len(natural)), spec.SegmentSize, chosen)
+	if err != nil {
+		return err
+	}
+	size := int64(len(o.Pool.Files))
+	o.Selection = plan.Selection{Stop: size - 1, Step: 1, Size: size}
+	o.Lengths = o.Pool.Lengths
+	o.Ords = make([]int64, size)
+	for k, i := range o.Pool.Files {
+		o.Ords[k] = natural[i].Ord
+	}
+	return nil
+}
+
+func namesOf(files []File) []string {
+	names := make([]string, len(files))
+	for i := range files {
+		names[i] = files[i].Name
+	}
+	return names
 }
 
 // footage selects the frames of a video, which is always alone.
 func footage(spec pipeline.Spec, files []File, bad int64) (Output, error) {
 	if len(spec.FileMapping) > 0 {
 		return Output{}, pipeline.Failf(pipeline.CodeBadMapping, files[0].Name, "job_file_mapping cannot be used with a video")
+	}
+	if v := spec.Validation; v != nil && (v.Mode == pipeline.ValidationPool || v.Method == pipeline.SelectManual) {
+		return Output{}, pipeline.Failf(pipeline.CodeBadValidation, files[0].Name,
+			"Validation frames of a video can only be chosen at random, and not for a pool")
 	}
 	sel, err := plan.Select(files[0].Frames, spec.StartFrame, spec.StopFrame, spec.Step)
 	return Output{Ords: []int64{files[0].Ord}, Video: true, Selection: sel, Bad: bad}, err
@@ -99,10 +166,7 @@ func usable(in Input) (files []File, bad int64, err error) {
 // order returns the permutation of the usable files, and the lengths of the
 // jobs if the client mapped files to jobs.
 func order(spec pipeline.Spec, files []File) ([]int, []int64, error) {
-	names := make([]string, len(files))
-	for i := range files {
-		names[i] = files[i].Name
-	}
+	names := namesOf(files)
 	switch {
 	case len(spec.FileMapping) > 0:
 		return plan.ResolveMapping(spec.FileMapping, names)

@@ -213,11 +213,23 @@ CREATE INDEX files_blob ON files (SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6))
 	WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
+-- real_n is set for honeypots: the frame of the pool that they show.
 CREATE TABLE frames (
 	data_id BIGINT NOT NULL,
 	n BIGINT NOT NULL,
 	ord BIGINT NOT NULL,
+	real_n BIGINT,
 	PRIMARY KEY (data_id, n)
+);
+CREATE INDEX frames_honeypots ON frames (data_id, n) WHERE real_n IS NOT NULL;
+
+-- Which frames of a task validate the work of annotators.
+CREATE TABLE layouts (
+	data_id BIGINT PRIMARY KEY,
+	mode TEXT NOT NULL,
+	frames TEXT NOT NULL,
+	disabled TEXT NOT NULL DEFAULT '[]',
+	per_job BIGINT
 );
 
 CREATE TABLE segments (
@@ -226,6 +238,7 @@ CREATE TABLE segments (
 	type TEXT NOT NULL,
 	start BIGINT NOT NULL,
 	stop BIGINT NOT NULL,
+	frames TEXT NOT NULL DEFAULT '',
 	chunk_base BIGINT NOT NULL,
 	chunk_ver BIGINT NOT NULL DEFAULT 0,
 	chunks_updated BIGINT NOT NULL
@@ -325,5 +338,5 @@ CREATE TABLE receipts (
 );
 
 -- +goose Down
-DROP TABLE receipts, chores, turns, workers, units, chunks, jobs, segments, frames, files, events, requests,
+DROP TABLE receipts, chores, turns, workers, units, chunks, jobs, segments, layouts, frames, files, events, requests,
 	uploads, data, attributes, labels, tasks, projects, storages, tokens, users;

@@ -213,11 +213,23 @@ CREATE INDEX files_blob ON files (SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6))
 	WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
+-- real_n is set for honeypots: the frame of the pool that they show.
 CREATE TABLE frames (
 	data_id INTEGER NOT NULL,
 	n INTEGER NOT NULL,
 	ord INTEGER NOT NULL,
+	real_n INTEGER,
 	PRIMARY KEY (data_id, n)
+);
+CREATE INDEX frames_honeypots ON frames (data_id, n) WHERE real_n IS NOT NULL;
+
+-- Which frames of a task validate the work of annotators.
+CREATE TABLE layouts (
+	data_id INTEGER PRIMARY KEY,
+	mode TEXT NOT NULL,
+	frames TEXT NOT NULL,
+	disabled TEXT NOT NULL DEFAULT '[]',
+	per_job INTEGER
 );
 
 CREATE TABLE segments (
@@ -226,6 +238,7 @@ CREATE TABLE segments (
 	type TEXT NOT NULL,
 	start INTEGER NOT NULL,
 	stop INTEGER NOT NULL,
+	frames TEXT NOT NULL DEFAULT '',
 	chunk_base INTEGER NOT NULL,
 	chunk_ver INTEGER NOT NULL DEFAULT 0,
 	chunks_updated INTEGER NOT NULL
@@ -333,6 +346,7 @@ DROP TABLE units;
 DROP TABLE chunks;
 DROP TABLE jobs;
 DROP TABLE segments;
+DROP TABLE layouts;
 DROP TABLE frames;
 DROP TABLE files;
 DROP TABLE events;
