@@ -132,8 +132,11 @@ func prepare(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger
 
 func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {
 	log.Info("decoders run behind walls", "layers", sandbox.Layers())
+	if err := clearScratch(scratchDir(cfg)); err != nil {
+		return err
+	}
 	return consumer.Run(ctx, consumer.Config{
-		Slots: slots(cfg), Version: buildVersion(), DrainTime: drainTime, Chores: chores.Defaults(),
+		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(),
 	}, consumer.Parts{
 		DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Observe: p.metrics, Log: log,
 		Solo: worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},

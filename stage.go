@@ -15,13 +15,14 @@ import (
 // stageCmd is the child's side of work that crashed a worker: one stage, in a
 // process of its own, told by standard input.
 type stageCmd struct {
-	Blobs string `help:"Folder of the blobs." required:""`
-	Share string `help:"Folder of the share."`
+	Blobs   string `help:"Folder of the blobs." required:""`
+	Share   string `help:"Folder of the share."`
+	Scratch string `help:"Folder for what ffmpeg writes."`
 }
 
 // stageArgs is the command line of the child.
 func stageArgs(cfg configs.Config) []string {
-	args := []string{"stage", "--blobs", absolute(cfg.BlobDir())}
+	args := []string{"stage", "--blobs", absolute(cfg.BlobDir()), "--scratch", scratchDir(cfg)}
 	if cfg.Share != "" {
 		args = append(args, "--share", absolute(cfg.Share))
 	}
@@ -54,5 +55,9 @@ func (c *stageCmd) Run(ctx context.Context) error {
 		defer share.Close()
 	}
 	free := func(context.Context, int64) (func(), error) { return func() {}, nil }
-	return stages.New(bucket, share, free).RunAlone(ctx, os.Stdin, os.Stdout)
+	set, err := stages.New(bucket, share, free, c.Scratch)
+	if err != nil {
+		return err
+	}
+	return set.RunAlone(ctx, os.Stdin, os.Stdout)
 }

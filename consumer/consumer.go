@@ -15,15 +15,18 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
 	"framemill/pipeline/dispatch"
+	"framemill/pipeline/frameindex"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
+	"framemill/stages/film"
 )
 
 // Config sizes a consumer.
 type Config struct {
 	Slots   map[pipeline.Lane]int
 	Version string
+	Scratch string // folder for what ffmpeg writes
 	// DrainTime is how long a stopping consumer waits for its units to hand
 	// themselves back before it leaves them to the lease.
 	DrainTime time.Duration
@@ -44,8 +47,10 @@ type Parts struct {
 // Run works until ctx ends, then hands back what it holds: an orderly stop
 // costs no unit an attempt.
 func Run(ctx context.Context, cfg Config, p Parts) error {
-	advance := dispatch.NewAdvancer(p.DB, p.Queue.Kick)
-	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version}, worker.Parts{
+	advance := dispatch.NewAdvancer(p.DB, func(ctx context.Context, key string) (*frameindex.Index, error) {
+		return film.ReadIndex(ctx, p.Bucket, key)
+	}, p.Queue.Kick)
+	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version, Scratch: cfg.Scratch}, worker.Parts{
 		DB: p.DB, Bucket: p.Bucket, Share: p.Share, Advance: advance, Kick: p.Queue.Kick,
 		Solo: p.Solo, Observe: p.Observe, Log: p.Log,
 	})

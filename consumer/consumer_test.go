@@ -84,7 +84,7 @@ func (r *rig) start() {
 	go func() {
 		done <- consumer.Run(ctx, consumer.Config{
 			Slots:     map[pipeline.Lane]int{pipeline.Interactive: 1, pipeline.Bulk: 2, pipeline.Background: 1},
-			DrainTime: 5 * time.Second, Chores: chores.Defaults(),
+			DrainTime: 5 * time.Second, Scratch: r.t.TempDir(), Chores: chores.Defaults(),
 		}, consumer.Parts{
 			DB: r.db, Queue: r.queue, Bucket: r.bucket, Solo: worker.Solo{}, Observe: deaf{},
 			Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
@@ -390,7 +390,7 @@ func TestStuckRequestIsAdvanced(t *testing.T) {
 	if err != nil {
 		t.Fatalf("end the unit: %v", err)
 	}
-	advance := dispatch.NewAdvancer(r.db, func() {})
+	advance := dispatch.NewAdvancer(r.db, nil, func() {})
 	reaper := dispatch.NewReaper(r.db, r.queue, advance, slog.New(slog.DiscardHandler))
 	if err := reaper.Round(t.Context(), true); err != nil {
 		t.Fatalf("reap: %v", err)

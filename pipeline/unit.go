@@ -57,6 +57,7 @@ type Unit struct {
 	Lo        int64       `db:"lo"`
 	Hi        int64       `db:"hi"`
 	Arg       string      `db:"arg"`    // the quality of a chunk:serve
+	Rank      int64       `db:"rank"`   // of a tenant's units the lowest rank goes first
 	Dedupe    *string     `db:"dedupe"` // at most one open unit has it
 	Cost      float64     `db:"cost"`   // estimated seconds
 	State     string      `db:"state"`

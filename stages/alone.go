@@ -10,6 +10,7 @@ import (
 	"framemill/pipeline"
 	"framemill/stages/collect"
 	"framemill/stages/encode"
+	"framemill/stages/film"
 	"framemill/stages/probe"
 )
 
@@ -66,6 +67,8 @@ func (s *Set) alone(ctx context.Context, t Task, progress func()) (any, error) {
 		return alone(t, func(in probe.Input) (any, error) { return s.Probe.Run(ctx, in, progress) })
 	case Encode:
 		return alone(t, func(in encode.Input) (any, error) { return s.Encode.Run(ctx, in, progress) })
+	case Film:
+		return alone(t, func(in film.Input) (any, error) { return s.Film.Run(ctx, in, progress) })
 	}
 	return nil, fmt.Errorf("stage %q does not run alone", t.Stage)
 }

@@ -32,7 +32,11 @@ func TestChildTellsThatItWorks(t *testing.T) {
 		t.Fatalf("encode the task: %v", err)
 	}
 	var out bytes.Buffer
-	if err := stages.New(bucket, nil, nil).RunAlone(t.Context(), bytes.NewReader(task), &out); err != nil {
+	set, err := stages.New(bucket, nil, nil, t.TempDir())
+	if err != nil {
+		t.Fatalf("stages: %v", err)
+	}
+	if err := set.RunAlone(t.Context(), bytes.NewReader(task), &out); err != nil {
 		t.Fatalf("run: %v", err)
 	}
 	said, answer := out.String(), out.Bytes()

@@ -15,6 +15,7 @@ const (
 	Generate Name = "generate" // cut segments and jobs, and publish them
 	Encode   Name = "encode"   // make the chunks that must be stored
 	Finish   Name = "finish"   // preview, counts, end of the request
+	Film     Name = "film"     // the same of a video
 	Serve    Name = "serve"    // make one chunk that a reader waits for
 	Purge    Name = "purge"    // remove what nobody needs any more
 )

@@ -57,7 +57,7 @@ func (c *Chores) Run(ctx context.Context) {
 
 // Once runs every chore once.
 func (c *Chores) Once(ctx context.Context) error {
-	for _, clear := range []func(context.Context) (int64, error){c.db.EndedUnits, c.db.OldRequests, c.db.SweepTokens} {
+	for _, clear := range []func(context.Context) (int64, error){c.db.EndedUnits, c.db.OldRequests, c.db.SweepTokens, c.db.UnusedExtras} {
 		for {
 			n, err := clear(ctx)
 			if err != nil {

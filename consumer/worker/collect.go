@@ -28,7 +28,7 @@ func collectStep(ctx context.Context, a *attempt) error {
 	if err := a.collect(ctx, collect.Input{Spec: a.spec, Uploads: uploads}, list); err != nil {
 		return err
 	}
-	if a.Kind == pipeline.UploadRun && plan.Fused(list.total, list.bytes) && list.pages == 0 {
+	if a.Kind == pipeline.UploadRun && list.small() {
 		a.found = list.open
 	} else if err := list.spill(ctx); err != nil {
 		return err
@@ -86,6 +86,18 @@ type nameList struct {
 	pages int64
 	total int64
 	bytes int64
+}
+
+// smallFilm is the length of a video that is small work, in bytes.
+const smallFilm = 1 << 20
+
+// small reports whether one unit may run all of the ingest.
+func (l *nameList) small() bool {
+	if l.pages > 0 || !plan.Fused(l.total, l.bytes) {
+		return false
+	}
+	film := len(l.open) == 1 && plan.ClassOf(l.open[0].Name) == plan.Video
+	return !film || l.bytes <= smallFilm
 }
 
 func (l *nameList) add(ctx context.Context, files []pipeline.SourceFile) error {

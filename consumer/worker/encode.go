@@ -3,13 +3,13 @@ package worker
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/store"
 	"framemill/stages"
 	"framemill/stages/encode"
+	"framemill/stages/film"
 )
 
 // encodeStep builds the chunks of the unit's range, or of the whole task when
@@ -29,15 +29,39 @@ func encodeStep(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("read segments: %w", err)
 	}
-	var work []encode.ChunkWork
+	var chunks []chunkAt
 	for i := range segs {
-		ordinals, err := a.chunksOf(ctx, &segs[i], data)
-		if err != nil {
+		chunks = append(chunks, a.chunksOf(&segs[i], data)...)
+	}
+	return a.build(ctx, data, pipeline.Compressed, chunks)
+}
+
+// chunkAt is one chunk of a segment.
+type chunkAt struct {
+	segment *pipeline.Segment
+	index   int64
+}
+
+// build builds chunks of one quality and keeps their rows.
+func (a *attempt) build(ctx context.Context, d *pipeline.Data, q pipeline.Quality, chunks []chunkAt) error {
+	if d.Video() {
+		work := make([]film.ChunkWork, len(chunks))
+		for i, c := range chunks {
+			var err error
+			if work[i], err = a.filmChunk(c.segment, d, q, c.index); err != nil {
+				return err
+			}
+		}
+		return a.encodeFilm(ctx, d, work)
+	}
+	work := make([]encode.ChunkWork, len(chunks))
+	for i, c := range chunks {
+		var err error
+		if work[i], err = a.chunk(ctx, c.segment, d, q, c.index); err != nil {
 			return err
 		}
-		work = append(work, ordinals...)
 	}
-	return a.encode(ctx, data, work)
+	return a.encode(ctx, d, work)
 }
 
 func (a *attempt) encodeSegments(ctx context.Context) ([]pipeline.Segment, error) {
@@ -48,24 +72,23 @@ func (a *attempt) encodeSegments(ctx context.Context) ([]pipeline.Segment, error
 }
 
 // chunksOf lists the chunks of a segment that the unit covers.
-func (a *attempt) chunksOf(ctx context.Context, s *pipeline.Segment, d *pipeline.Data) ([]encode.ChunkWork, error) {
-	r := plan.Range{Start: s.Start, Stop: s.Stop}
-	var out []encode.ChunkWork
-	for k := range r.Chunks(*d.ChunkSize) {
-		n := s.ChunkBase + k
-		if a.Kind == pipeline.ChunksEncode && (n < a.Lo || n >= a.Hi) {
+func (a *attempt) chunksOf(s *pipeline.Segment, d *pipeline.Data) []chunkAt {
+	var out []chunkAt
+	for k := range (plan.Range{Start: s.Start, Stop: s.Stop}).Chunks(*d.ChunkSize) {
+		if n := s.ChunkBase + k; a.Kind == pipeline.ChunksEncode && (n < a.Lo || n >= a.Hi) {
 			continue
 		}
-		w, err := a.chunk(ctx, s, d, pipeline.Compressed, k)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, w)
+		out = append(out, chunkAt{s, k})
 	}
-	return out, nil
+	return out
 }
 
-// chunk describes the work of building one chunk.
+// chunkKey is where a chunk goes.
+func (a *attempt) chunkKey(s *pipeline.Segment, q pipeline.Quality, index int64) string {
+	return a.key(string(q), fmt.Sprintf("%d/%d-", s.ID, index))
+}
+
+// chunk describes the work of building one chunk of pictures.
 func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (encode.ChunkWork, error) {
 	places := plan.Places(s)
 	r, ok := places.Chunk(index, *d.ChunkSize)
@@ -84,7 +107,7 @@ func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Da
 	}
 	return encode.ChunkWork{
 		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Frames: frames,
-		Key: a.key(string(q), fmt.Sprintf("%d/%d-", s.ID, index)),
+		Key: a.chunkKey(s, q, index),
 	}, nil
 }
 
@@ -132,12 +155,7 @@ func (a *attempt) runEncode(ctx context.Context, in encode.Input) (encode.Output
 	}
 	begin := a.w.clock()
 	out, err := a.w.stages.Encode.Run(ctx, in, a.beat)
-	if err == nil && len(out.Chunks) > 0 {
-		took := a.w.clock().Sub(begin) / time.Duration(len(out.Chunks))
-		for _, c := range out.Chunks {
-			a.w.Observe.ChunkBuilt(c.Quality, took, c.Bytes)
-		}
-	}
+	a.observe(out.Chunks, a.w.clock().Sub(begin))
 	return out, err
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/store"
-	"framemill/stages/encode"
 )
 
 // warmJobs is how many jobs of a cache-method task get their first chunk built
@@ -29,11 +28,7 @@ func finishStep(ctx context.Context, a *attempt) error {
 	if err != nil || len(segs) == 0 {
 		return fmt.Errorf("read segments: %d found: %w", len(segs), err)
 	}
-	preview, err := a.chunk(ctx, &segs[0], data, pipeline.Preview, 0)
-	if err != nil {
-		return err
-	}
-	if err := a.encode(ctx, data, []encode.ChunkWork{preview}); err != nil {
+	if err := a.build(ctx, data, pipeline.Preview, []chunkAt{{&segs[0], 0}}); err != nil {
 		return err
 	}
 	if data.Method == pipeline.MethodCache {

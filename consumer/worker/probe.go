@@ -13,7 +13,7 @@ import (
 
 // probeStep reads the headers of the unit's files and keeps what they say.
 func probeStep(ctx context.Context, a *attempt) error {
-	in := probe.Input{Files: a.found, Lo: a.Lo}
+	in := probe.Input{Files: a.found, Lo: a.Lo, IndexKey: a.key("index", "")}
 	if a.Kind == pipeline.UploadProbe {
 		page, err := a.w.readPage(ctx, a.Request.Names, a.Lo/plan.ShardFiles)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"framemill/pipeline"
-	"framemill/stages/encode"
 )
 
 // serveStep builds the one chunk that a reader waits for: of segment Lo, with
@@ -22,9 +21,5 @@ func serveStep(ctx context.Context, a *attempt) error {
 	if data.Published == nil {
 		return pipeline.Errorf(pipeline.NotFound, "the task has no frames")
 	}
-	work, err := a.chunk(ctx, seg, data, pipeline.Quality(a.Arg), a.Hi)
-	if err != nil {
-		return err
-	}
-	return a.encode(ctx, data, []encode.ChunkWork{work})
+	return a.build(ctx, data, pipeline.Quality(a.Arg), []chunkAt{{seg, a.Hi}})
 }

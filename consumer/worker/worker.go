@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Slots   map[pipeline.Lane]int // units at a time, by lane
 	Version string                // of this build, for people
+	Scratch string                // folder for what ffmpeg writes
 }
 
 // Validate reports everything that is wrong with the configuration.
@@ -81,11 +82,15 @@ func New(cfg Config, p Parts) (*Worker, error) {
 	if err != nil {
 		host = "unknown"
 	}
+	set, err := stages.New(p.Bucket, p.Share, newGate().enter, cfg.Scratch)
+	if err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
 	return &Worker{
 		Parts:  p,
 		cfg:    cfg,
 		row:    pipeline.Worker{ID: pipeline.NewID(), Host: host, Version: cfg.Version, Slots: string(slots)},
-		stages: stages.New(p.Bucket, p.Share, newGate().enter),
+		stages: set,
 		clock:  time.Now,
 		held:   make(map[pipeline.UnitID]*attempt),
 	}, nil

@@ -5,23 +5,30 @@ import (
 	"fmt"
 
 	"framemill/pipeline"
+	"framemill/pipeline/frameindex"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/store"
 )
 
 // Advancer begins the next phase of a request when one is through.
 type Advancer struct {
-	db   *store.DB
-	kick func()
+	db      *store.DB
+	indexes ReadIndex
+	kick    func()
 }
 
+// ReadIndex reads the frame index of a video.
+type ReadIndex func(ctx context.Context, key string) (*frameindex.Index, error)
+
 // NewAdvancer returns an Advancer; kick wakes the relay.
-func NewAdvancer(db *store.DB, kick func()) *Advancer { return &Advancer{db: db, kick: kick} }
+func NewAdvancer(db *store.DB, indexes ReadIndex, kick func()) *Advancer {
+	return &Advancer{db: db, indexes: indexes, kick: kick}
+}
 
 // Advance begins the next phase of a request if every unit of the current one
 // is done. Any number of processes may call it at any time.
 func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
-	moved, err := a.db.Advance(ctx, requestID, next)
+	moved, err := a.db.Advance(ctx, requestID, a.next)
 	if err != nil {
 		return fmt.Errorf("advance request %d: %w", requestID, err)
 	}
@@ -33,21 +40,21 @@ func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
 
 // next says what follows the phase of a request. A phase without work is
 // passed over.
-func next(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+func (a *Advancer) next(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
 	switch r.Phase {
 	case pipeline.PhaseCollect:
 		return step(r, pipeline.PhaseProbe, pipeline.UploadProbe, plan.Shards(r.Total)), nil
 	case pipeline.PhaseProbe:
 		return step(r, pipeline.PhaseGenerate, pipeline.JobsGenerate, whole(r.Total)), nil
 	case pipeline.PhaseGenerate:
-		return encodeStep(ctx, t, r)
+		return a.encodeStep(ctx, t, r)
 	}
 	return step(r, pipeline.PhaseFinish, pipeline.IngestFinish, whole(0)), nil
 }
 
 // encodeStep cuts the chunks that must be stored into units. A task of the
 // cache method stores none.
-func encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+func (a *Advancer) encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
 	data, err := t.DataOf(ctx, r.TaskID)
 	if err != nil {
 		return store.Step{}, err
@@ -67,12 +74,32 @@ func encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.St
 	for i, s := range segs {
 		cut.Ranges[i] = plan.Range{Start: s.Start, Stop: s.Stop}
 	}
-	spans, err := plan.EncodeUnits(cut, *data.ChunkSize, plan.FrameSeconds(pixels, 1))
+	spans, err := a.encodeSpans(ctx, data, cut, pixels)
 	return step(r, pipeline.PhaseEncode, pipeline.ChunksEncode, spans), err
+}
+
+// encodeSpans cuts the work on pictures by its size alone, and that on a video
+// where decoding can begin.
+func (a *Advancer) encodeSpans(ctx context.Context, d *pipeline.Data, cut plan.Cut, pixels int64) ([]plan.Span, error) {
+	if !d.Video() {
+		return plan.EncodeUnits(cut, *d.ChunkSize, plan.FrameSeconds(pixels, 1))
+	}
+	index, err := a.indexes(ctx, d.Index)
+	if err != nil {
+		return nil, err
+	}
+	return plan.VideoUnits(cut, *d.ChunkSize, plan.Footage{
+		Selection: plan.Selection{Start: d.StartFrame, Stop: d.StopFrame, Step: d.Step, Size: d.Size},
+		Keys:      index.Keys(), Pixels: float64(pixels),
+	})
 }
 
 // whole is the span of a phase that one unit does.
 func whole(n int64) []plan.Span { return []plan.Span{{Lo: 0, Hi: n, Cost: 0.1}} }
+
+// encodeRank lets the chunks of one ingest wait for the listing and cutting of
+// another: its jobs can be opened already.
+const encodeRank = 1
 
 // step makes the units of a phase.
 func step(r *pipeline.Request, phase pipeline.Phase, kind pipeline.MessageKind, spans []plan.Span) store.Step {
@@ -81,6 +108,9 @@ func step(r *pipeline.Request, phase pipeline.Phase, kind pipeline.MessageKind, 
 		units[i] = pipeline.Unit{
 			RequestID: &r.ID, TaskID: r.TaskID, Tenant: r.Tenant, Kind: kind, Lane: pipeline.Bulk,
 			Lo: s.Lo, Hi: s.Hi, Cost: s.Cost,
+		}
+		if kind == pipeline.ChunksEncode {
+			units[i].Rank = encodeRank
 		}
 	}
 	return store.Step{Phase: phase, Units: units}

@@ -84,6 +84,24 @@ func (db *DB) OldRequests(ctx context.Context) (int64, error) {
 // many files.
 const oldRequests = 20
 
+// unusedFor is how long what readers of videos asked for beside chunks is kept
+// after its last use.
+const unusedFor = 24 * time.Hour
+
+// UnusedExtras forgets a page of such things; their files are garbage then.
+func (db *DB) UnusedExtras(ctx context.Context) (int64, error) {
+	var n int64
+	err := db.tx(ctx, func(t *Tx) (err error) {
+		n, err = t.exec(ctx, `
+			DELETE FROM chunks WHERE (segment_id, quality, idx) IN (
+				SELECT segment_id, quality, idx FROM chunks
+				WHERE used < {now} - ? AND quality NOT IN ('compressed', 'original', 'preview') LIMIT ?)`,
+			unusedFor.Microseconds(), PurgePage)
+		return err
+	})
+	return n, err
+}
+
 // Unnamed returns those of the keys that no row names: garbage, when they are
 // older than any attempt that may still write a row.
 func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {

@@ -183,7 +183,7 @@ func (c conn) pickLane(ctx context.Context, lane pipeline.Lane, n int) ([]pipeli
 		err := c.all(ctx, &queues[i], `
 			SELECT `+unitColumns+` FROM units
 			WHERE lane = ? AND tenant = ? AND state = 'ready' AND sent IS NULL AND run_at <= {now}
-			ORDER BY id LIMIT ?`, string(lane), tenant, n)
+			ORDER BY rank, id LIMIT ?`, string(lane), tenant, n)
 		if err != nil {
 			return nil, err
 		}

@@ -7,7 +7,7 @@ import (
 	"framemill/pipeline"
 )
 
-const unitColumns = `id, request_id, task_id, kind, lane, tenant, lo, hi, arg, dedupe, cost, state, gen,
+const unitColumns = `id, request_id, task_id, kind, lane, tenant, lo, hi, arg, rank, dedupe, cost, state, gen,
 	sent, run_at, fence, worker_id, lease, attempts, crashes, code, created`
 
 // Unit returns a unit; one that is done and was cleared away is NotFound.
@@ -43,6 +43,7 @@ func (t *Tx) AddUnits(ctx context.Context, units []pipeline.Unit) error {
 		col("lo", units, func(u *row) int64 { return u.Lo }),
 		col("hi", units, func(u *row) int64 { return u.Hi }),
 		col("arg", units, func(u *row) string { return u.Arg }),
+		col("rank", units, func(u *row) int64 { return u.Rank }),
 		col("dedupe", units, func(u *row) *string { return u.Dedupe }),
 		col("cost", units, func(u *row) float64 { return u.Cost }),
 		col("state", units, func(*row) string { return pipeline.UnitReady }),

@@ -67,7 +67,7 @@ func (w *world) frame(n int64, name string, content []byte) pipeline.FrameFile {
 		w.t.Fatal(err)
 	}
 	src := pipeline.SourceFile{Name: name, Ref: pipeline.ShareRef(name), Bytes: e.Bytes, MTime: e.MTime}
-	rows, err := probe.New(probe.Config{}, w.opener).Run(ctx, probe.Input{Lo: n, Files: []pipeline.SourceFile{src}}, func() {})
+	rows, err := probe.New(probe.Config{}, w.opener, nil, nil).Run(ctx, probe.Input{Lo: n, Files: []pipeline.SourceFile{src}}, func() {})
 	if err != nil {
 		w.t.Fatal(err)
 	}

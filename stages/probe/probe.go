@@ -10,13 +10,28 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/frameindex"
+	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
 	"framemill/stages/media/picture"
+	"framemill/stages/media/video"
 )
 
 // sources opens the files.
 type sources interface {
 	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+	Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error)
+}
+
+// films finds the frames of videos.
+type films interface {
+	Index(ctx context.Context, f video.File, progress func()) (*frameindex.Index, error)
+}
+
+// blobs takes the indexes of videos.
+type blobs interface {
+	Create(ctx context.Context, key string, d blob.Durability) (blob.Writer, error)
 }
 
 // Config bounds the stage. Zero fields mean the defaults.
@@ -29,18 +44,22 @@ type Config struct {
 type Input struct {
 	Files []pipeline.SourceFile `json:"files"`
 	Lo    int64                 `json:"lo"` // the place of the first in the collected list
+	// IndexKey is where the frame index of a video goes, which is always alone.
+	IndexKey string `json:"index_key"`
 }
 
 // Stage probes files.
 type Stage struct {
 	cfg     Config
 	sources sources
+	films   films
+	blobs   blobs
 }
 
 // New returns the stage.
-func New(cfg Config, sources sources) *Stage {
+func New(cfg Config, sources sources, films films, blobs blobs) *Stage {
 	cfg.Parallel = cmp.Or(cfg.Parallel, 4)
-	return &Stage{cfg: cfg, sources: sources}
+	return &Stage{cfg: cfg, sources: sources, films: films, blobs: blobs}
 }
 
 // Run probes the files and returns a row for each, in order; the caller adds
@@ -56,7 +75,7 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 			if inner.Err() != nil {
 				return context.Cause(inner)
 			}
-			out[i], err = s.file(inner, in.Files[i], in.Lo+int64(i))
+			out[i], err = s.file(inner, &in, i, progress)
 			progress()
 			return err
 		})
@@ -68,19 +87,24 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 }
 
 // file returns the row of one file.
-func (s *Stage) file(ctx context.Context, src pipeline.SourceFile, ord int64) (pipeline.File, error) {
+func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pipeline.File, error) {
+	src := in.Files[i]
 	f := pipeline.File{
-		Ord: ord, Name: src.Name, Ref: src.Ref, Bytes: src.Bytes, MTime: src.MTime, CRC32: src.CRC32,
+		Ord: in.Lo + int64(i), Name: src.Name, Ref: src.Ref, Bytes: src.Bytes, MTime: src.MTime, CRC32: src.CRC32,
 		Orient: 1, Outcome: pipeline.OutcomeOK,
 	}
 	if src.Code != "" {
 		f.Outcome, f.Code, f.Text = pipeline.OutcomeFailed, src.Code, src.Text
 		return f, nil
 	}
-	info, err := s.probe(ctx, src)
+	var err error
+	if plan.ClassOf(src.Name) == plan.Video {
+		err = s.film(ctx, &f, in.IndexKey, progress)
+	} else {
+		err = s.picture(ctx, &f)
+	}
 	switch {
 	case err == nil:
-		f.Format, f.Width, f.Height, f.Orient = info.Format, info.Width, info.Height, info.Orient
 	case pipeline.Retryable(err) || ctx.Err() != nil:
 		return f, fmt.Errorf("probe %s: %w", src.Ref, err)
 	default:
@@ -90,11 +114,17 @@ func (s *Stage) file(ctx context.Context, src pipeline.SourceFile, ord int64) (p
 	return f, nil
 }
 
-func (s *Stage) probe(ctx context.Context, src pipeline.SourceFile) (picture.Info, error) {
-	r, err := s.sources.Open(ctx, src.Ref, src.Bytes, src.MTime)
+// picture reads the headers of a picture.
+func (s *Stage) picture(ctx context.Context, f *pipeline.File) error {
+	r, err := s.sources.Open(ctx, f.Ref, f.Bytes, f.MTime)
 	if err != nil {
-		return picture.Info{}, err
+		return err
 	}
 	defer r.Close()
-	return picture.Probe(r, r.Size(), s.cfg.Limits)
+	info, err := picture.Probe(r, r.Size(), s.cfg.Limits)
+	if err != nil {
+		return err
+	}
+	f.Format, f.Width, f.Height, f.Orient = info.Format, info.Width, info.Height, info.Orient
+	return nil
 }

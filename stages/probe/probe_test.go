@@ -81,7 +81,7 @@ func TestRun(t *testing.T) {
 		{Name: "gone.jpg", Ref: "share:gone.jpg", Bytes: 5}, marked,
 	}}
 	var seen atomic.Int64
-	s := probe.New(probe.Config{Limits: picture.Limits{MaxPixels: 10000}}, sources)
+	s := probe.New(probe.Config{Limits: picture.Limits{MaxPixels: 10000}}, sources, nil, nil)
 	got, err := s.Run(context.Background(), in, func() { seen.Add(1) })
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +124,10 @@ func TestRun(t *testing.T) {
 // broken is a storage that does not answer.
 type broken struct{ err error }
 
+func (b broken) Local(context.Context, pipeline.Ref, int64, int64) (string, func(), error) {
+	return "", nil, b.err
+}
+
 func (b broken) Open(context.Context, pipeline.Ref, int64, int64) (source.File, error) {
 	return nil, b.err
 }
@@ -134,7 +138,7 @@ func TestStorageErrorsEndTheStage(t *testing.T) {
 	for _, err := range []error{
 		pipeline.Errorf(pipeline.Transient, "the share does not answer"), errors.New("input/output error"),
 	} {
-		_, got := probe.New(probe.Config{}, broken{err}).Run(context.Background(), probe.Input{Files: files}, func() {})
+		_, got := probe.New(probe.Config{}, broken{err}, nil, nil).Run(context.Background(), probe.Input{Files: files}, func() {})
 		if !errors.Is(got, err) || !pipeline.Retryable(got) {
 			t.Errorf("got %v, want %v, to be tried again", got, err)
 		}
@@ -147,7 +151,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	why := errors.New("the claim is lost")
 	cancel(why)
 	sources, file := folder(t, map[string][]byte{"a.jpg": jpegOf(t, 8, 8)})
-	_, err := probe.New(probe.Config{}, sources).Run(ctx, probe.Input{Files: []pipeline.SourceFile{file("a.jpg")}}, func() {})
+	_, err := probe.New(probe.Config{}, sources, nil, nil).Run(ctx, probe.Input{Files: []pipeline.SourceFile{file("a.jpg")}}, func() {})
 	if !errors.Is(err, why) {
 		t.Errorf("got %v, want the cause of the context", err)
 	}
@@ -164,7 +168,7 @@ func BenchmarkRun(b *testing.B) {
 	for i := range n {
 		in.Files = append(in.Files, file(fmt.Sprintf("%d.jpg", i)))
 	}
-	s := probe.New(probe.Config{}, sources)
+	s := probe.New(probe.Config{}, sources, nil, nil)
 	for b.Loop() {
 		if _, err := s.Run(context.Background(), in, func() {}); err != nil {
 			b.Fatal(err)

@@ -288,6 +288,7 @@ CREATE TABLE units (
 	lo BIGINT NOT NULL,
 	hi BIGINT NOT NULL,
 	arg TEXT NOT NULL DEFAULT '',
+	rank BIGINT NOT NULL DEFAULT 0,
 	dedupe TEXT,
 	cost DOUBLE PRECISION NOT NULL DEFAULT 0,
 	state TEXT NOT NULL,
@@ -302,7 +303,7 @@ CREATE TABLE units (
 	code TEXT NOT NULL DEFAULT '',
 	created BIGINT NOT NULL
 );
-CREATE INDEX units_unsent ON units (lane, tenant, id) WHERE state = 'ready' AND sent IS NULL;
+CREATE INDEX units_unsent ON units (lane, tenant, rank, id) WHERE state = 'ready' AND sent IS NULL;
 CREATE INDEX units_sent ON units (sent) WHERE state = 'ready' AND sent IS NOT NULL;
 CREATE INDEX units_lease ON units (lease) WHERE state = 'running';
 CREATE INDEX units_request ON units (request_id, kind, state);

@@ -1,0 +1,97 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"framemill/pipeline"
+	"framemill/pipeline/plan"
+	"framemill/pipeline/store"
+	"framemill/stages"
+	"framemill/stages/film"
+)
+
+// filmChunk describes the work of building one chunk of a video, or another
+// thing that is kept like one.
+func (a *attempt) filmChunk(s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (film.ChunkWork, error) {
+	r, ok := filmFrames(s, d, q, index)
+	if !ok {
+		return film.ChunkWork{}, pipeline.Errorf(pipeline.NotFound, "segment %d has no %s chunk %d", s.ID, q, index)
+	}
+	return film.ChunkWork{
+		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Form: filmForm(d, q),
+		Lo: r.Start, Hi: r.Stop + 1, Key: a.chunkKey(s, q, index),
+	}, nil
+}
+
+// filmFrames says which frames, by relative numbers, a chunk of a video has.
+func filmFrames(s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (plan.Range, bool) {
+	switch q {
+	case pipeline.Preview:
+		return plan.Range{Start: s.Start, Stop: s.Start}, index == 0
+	case pipeline.FrameCompressed, pipeline.FrameOriginal:
+		return plan.Range{Start: index, Stop: index}, index >= s.Start && index <= s.Stop
+	case pipeline.TaskCompressed, pipeline.TaskOriginal:
+		r, err := plan.TaskChunk(d.Size, *d.ChunkSize, index)
+		return r, err == nil
+	case pipeline.WindowCompressed, pipeline.WindowOriginal:
+		r, err := plan.TaskChunk(d.Size, *d.ChunkSize, index)
+		r.Start, r.Stop = max(r.Start, s.Start), min(r.Stop, s.Stop)
+		return r, err == nil && r.Size() > 0
+	}
+	return plan.Range{Start: s.Start, Stop: s.Stop}.Chunk(index, *d.ChunkSize)
+}
+
+// filmForm says as what a chunk of a video is written.
+func filmForm(d *pipeline.Data, q pipeline.Quality) film.Form {
+	switch q {
+	case pipeline.Preview:
+		return film.Thumbnail
+	case pipeline.FrameCompressed, pipeline.FrameOriginal:
+		return film.PNG
+	case pipeline.Original, pipeline.TaskOriginal, pipeline.WindowOriginal:
+		return film.MP4
+	}
+	if d.CompressedType == pipeline.ChunkImageset {
+		return film.Zip
+	}
+	return film.MP4
+}
+
+// encodeFilm builds chunks of a video and keeps their rows.
+func (a *attempt) encodeFilm(ctx context.Context, d *pipeline.Data, work []film.ChunkWork) error {
+	file, err := a.w.DB.Footage(ctx, d)
+	if err != nil {
+		return fmt.Errorf("read the file of the video: %w", err)
+	}
+	chunks, err := a.runFilm(ctx, film.Input{
+		Footage: film.Footage{File: *file, Start: d.StartFrame, Step: d.Step}, Chunks: work, Quality: d.Quality,
+	})
+	if err != nil {
+		return err
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error { return t.PutChunks(ctx, chunks) })
+	return nil
+}
+
+// runFilm runs the stage here, or alone in a child after crashes.
+func (a *attempt) runFilm(ctx context.Context, in film.Input) ([]pipeline.Chunk, error) {
+	if a.solo {
+		var chunks []pipeline.Chunk
+		t := SoloTask{Stage: stages.Film, Input: in, Progress: a.beat, Files: []string{in.File.Name}}
+		err := a.w.Solo.Run(ctx, t, &chunks)
+		return chunks, err
+	}
+	begin := a.w.clock()
+	chunks, err := a.w.stages.Film.Run(ctx, in, a.beat)
+	a.observe(chunks, a.w.clock().Sub(begin))
+	return chunks, err
+}
+
+// observe tells of chunks that were built together in a time.
+func (a *attempt) observe(chunks []pipeline.Chunk, took time.Duration) {
+	for _, c := range chunks {
+		a.w.Observe.ChunkBuilt(c.Quality, took/time.Duration(len(chunks)), c.Bytes)
+	}
+}

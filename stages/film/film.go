@@ -1,0 +1,139 @@
+// Package film is the stage that makes chunks of a video: it decodes a run of
+// frames once and hands each to every chunk that has it.
+package film
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/stages/media/video"
+)
+
+// sources tells where the video lies on this host.
+type sources interface {
+	Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error)
+}
+
+// Gate gives a turn at the processor, and memory of so many bytes, to one
+// frame. It blocks until both are there.
+type Gate func(ctx context.Context, bytes int64) (release func(), err error)
+
+// Form is as what a chunk is written.
+type Form string
+
+// The forms.
+const (
+	Zip       Form = "zip"       // JPEGs, stored, in the order of the frames
+	MP4       Form = "mp4"       // H.264 constrained baseline
+	PNG       Form = "png"       // one frame
+	Thumbnail Form = "thumbnail" // one frame as a small JPEG
+)
+
+// ChunkWork is one chunk to be made: the frames Lo to Hi-1 of the task.
+type ChunkWork struct {
+	SegmentID int64            `json:"segment_id"`
+	Index     int64            `json:"idx"`
+	Version   int64            `json:"ver"`
+	Quality   pipeline.Quality `json:"quality"`
+	Key       string           `json:"key"` // where it goes
+	Form      Form             `json:"form"`
+	Lo        int64            `json:"lo"`
+	Hi        int64            `json:"hi"`
+}
+
+// original reports whether the chunk shows the source as it is.
+func (c *ChunkWork) original() bool {
+	switch c.Quality {
+	case pipeline.Original, pipeline.FrameOriginal, pipeline.TaskOriginal, pipeline.WindowOriginal:
+		return true
+	}
+	return false
+}
+
+// Footage is the video that a task is made of: frame k of the task is frame
+// Start + k·Step of the file.
+type Footage struct {
+	File  pipeline.File `json:"file"`
+	Start int64         `json:"start"`
+	Step  int64         `json:"step"`
+}
+
+// Input is the chunks that one unit makes.
+type Input struct {
+	Footage
+	Chunks  []ChunkWork `json:"chunks"`
+	Quality int64       `json:"quality"` // of compressed chunks, 0 to 100
+}
+
+// Stage makes chunks of videos.
+type Stage struct {
+	films   *video.Engine
+	sources sources
+	bucket  blob.Bucket
+	gate    Gate
+	scratch string
+}
+
+// New returns the stage. Chunks that ffmpeg writes lie in folders of their own
+// below scratch until they are kept.
+func New(films *video.Engine, sources sources, bucket blob.Bucket, gate Gate, scratch string) *Stage {
+	return &Stage{films: films, sources: sources, bucket: bucket, gate: gate, scratch: scratch}
+}
+
+// Run makes the chunks and returns their rows in the order of the input. It
+// calls progress for each frame. Chunks that overlap or touch share one
+// decoding. All chunks of an input have one form and one quality.
+func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.Chunk, error) {
+	src, release, err := s.open(ctx, in.File)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	rows := make([]pipeline.Chunk, len(in.Chunks))
+	for _, run := range runs(in.Chunks) {
+		r := reel{stage: s, in: &in, src: src, progress: progress, rows: rows}
+		if err := r.make(ctx, run); err != nil {
+			return nil, fmt.Errorf("make chunks of %s: %w", in.File.Ref, err)
+		}
+	}
+	return rows, nil
+}
+
+// open finds the video and reads its index.
+func (s *Stage) open(ctx context.Context, f pipeline.File) (video.Source, func(), error) {
+	index, err := ReadIndex(ctx, s.bucket, f.Index)
+	if err != nil {
+		return video.Source{}, nil, err
+	}
+	path, release, err := s.sources.Local(ctx, f.Ref, f.Bytes, f.MTime)
+	if err != nil {
+		return video.Source{}, nil, err
+	}
+	return video.Source{File: video.File{Path: path, Name: f.Name}, Index: index}, release, nil
+}
+
+// runs groups the chunks, by their places in the list, so that each group is
+// decoded in one go: from the first frame of its first to the last of its
+// last, without a gap.
+func runs(chunks []ChunkWork) [][]int {
+	order := make([]int, len(chunks))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(chunks[a].Lo, chunks[b].Lo) })
+	var out [][]int
+	end := int64(-1)
+	for _, i := range order {
+		if c := &chunks[i]; len(out) == 0 || c.Lo > end {
+			out = append(out, nil)
+		}
+		last := len(out) - 1
+		out[last] = append(out[last], i)
+		end = max(end, chunks[i].Hi)
+	}
+	return out
+}

@@ -1,0 +1,58 @@
+package film
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"framemill/stages/media/video"
+)
+
+// makeMP4 makes a run of MP4 chunks with one decoding.
+func (r *reel) makeMP4(ctx context.Context, run []int) error {
+	dir, err := os.MkdirTemp(r.stage.scratch, "film-")
+	if err != nil {
+		return fmt.Errorf("make a folder for chunks: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // what stays is swept later
+	runs := make([]video.Run, len(run))
+	for i, place := range run {
+		runs[i] = r.frames(&r.in.Chunks[place])
+	}
+	how := video.MP4{Quality: r.in.Quality, Downscale: true}
+	if r.in.Chunks[run[0]].original() {
+		how = video.MP4{Quality: video.OriginalQuality}
+	}
+	files, err := r.stage.films.EncodeMP4(ctx, r.src, dir, runs, how, r.progress)
+	if err != nil {
+		return err
+	}
+	for i, place := range run {
+		if err := r.take(ctx, place, files[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take copies a finished chunk to its place and removes it where it was.
+func (r *reel) take(ctx context.Context, place int, path string) error {
+	src, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	f, err := r.stage.create(ctx, r.in.Chunks[place].Key)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := io.Copy(f, src); err != nil {
+		return err
+	}
+	if err := r.keep(ctx, place, f); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,115 @@
+package film
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"framemill/pipeline"
+	"framemill/stages/media/video"
+)
+
+// reel is one decoding and the chunks that are cut from it.
+type reel struct {
+	stage    *Stage
+	in       *Input
+	src      video.Source
+	progress func()
+	rows     []pipeline.Chunk // by the places of the chunks in the input
+	open     []*cut           // zips that wait for frames
+}
+
+// make makes a group of chunks, given by their places in the input.
+func (r *reel) make(ctx context.Context, run []int) error {
+	switch form := r.in.Chunks[run[0]].Form; form {
+	case MP4:
+		return r.makeMP4(ctx, run)
+	case Zip:
+		return r.makeZips(ctx, run)
+	case PNG, Thumbnail:
+		for _, i := range run {
+			if err := r.makeStill(ctx, i, form); err != nil {
+				return err
+			}
+		}
+		return nil
+	default:
+		return pipeline.Errorf(pipeline.Internal, "unknown form %q", form)
+	}
+}
+
+// frames returns the frames of the file that a chunk has.
+func (r *reel) frames(c *ChunkWork) video.Run {
+	return video.Run{First: r.in.Start + c.Lo*r.in.Step, Step: r.in.Step, Count: c.Hi - c.Lo}
+}
+
+// keep commits the file of a chunk and writes its row.
+func (r *reel) keep(ctx context.Context, place int, f *file) error {
+	c := &r.in.Chunks[place]
+	if err := f.Commit(ctx); err != nil {
+		return fmt.Errorf("keep %s chunk %d: %w", c.Quality, c.Index, err)
+	}
+	r.rows[place] = pipeline.Chunk{
+		SegmentID: c.SegmentID, Quality: c.Quality, Index: c.Index, Version: c.Version, Key: c.Key,
+		Bytes: f.n, CRC32: int64(f.sum.Sum32()), Frames: c.Hi - c.Lo,
+	}
+	return nil
+}
+
+// thumbnailSide is the longest side of a preview, thumbnailQuality its quality.
+const (
+	thumbnailSide    = 256
+	thumbnailQuality = 80
+)
+
+// makeStill makes a chunk that is one picture.
+func (r *reel) makeStill(ctx context.Context, place int, form Form) error {
+	c := &r.in.Chunks[place]
+	k := r.frames(c).First
+	var data []byte
+	var err error
+	if form == PNG {
+		data, err = r.stage.films.FramePNG(ctx, r.src, k)
+	} else {
+		data, err = r.stage.films.PreviewJPEG(ctx, r.src, k, thumbnailSide, thumbnailQuality)
+	}
+	if err != nil {
+		return fmt.Errorf("frame %d: %w", k, err)
+	}
+	r.progress()
+	f, err := r.stage.create(ctx, c.Key)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return r.keep(ctx, place, f)
+}
+
+// makeZips decodes the frames of a run of chunks and hands each to the zips
+// that have it.
+func (r *reel) makeZips(ctx context.Context, run []int) error {
+	defer r.abort()
+	first, last := r.in.Chunks[run[0]].Lo, int64(0)
+	for _, i := range run {
+		last = max(last, r.in.Chunks[i].Hi)
+	}
+	all := r.frames(&ChunkWork{Lo: first, Hi: last})
+	err := r.stage.films.Decode(ctx, r.src, all, func(k int64, f *video.Frame) error {
+		n := (k - r.in.Start) / r.in.Step
+		for len(run) > 0 && r.in.Chunks[run[0]].Lo <= n {
+			if err := r.begin(ctx, run[0]); err != nil {
+				return err
+			}
+			run = run[1:]
+		}
+		r.progress()
+		return r.add(ctx, n, f)
+	})
+	if err == nil && len(r.open)+len(run) > 0 {
+		err = errors.New("the video ended before its last chunk")
+	}
+	return err
+}
