@@ -311,17 +311,23 @@ func (g *gallery) chunk(t *testing.T, q pipeline.Quality, segmentID, index int64
 	if g.film != nil && (q != pipeline.Compressed || g.film.compressed == pipeline.ChunkVideo) {
 		return fmt.Appendf(nil, "%s of segment %d, %d", q, g.nth(segmentID), index)
 	}
-	frames, _ := plan.Range{Start: seg.Start, Stop: seg.Stop}.Chunk(index, *g.view.Data.ChunkSize)
+	places, _ := plan.Places(&seg).Chunk(index, *g.view.Data.ChunkSize)
+	chosen, err := seg.Frames.Frames()
+	must(t, err)
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for n := frames.Start; n <= frames.Stop; n++ {
-		name, content := fmt.Sprintf("%06d.jpeg", n-frames.Start), fmt.Sprintf("small %d", n)
+	for place := places.Start; place <= places.Stop; place++ {
+		n, k := place, place-places.Start
+		if chosen != nil {
+			n = chosen[place]
+		}
+		name, content := fmt.Sprintf("%06d.jpeg", k), fmt.Sprintf("small %d", n)
 		if q == pipeline.Original {
 			p := g.pictures[n]
 			if p.orient < 2 && p.format != "tiff" {
 				continue
 			}
-			name, content = fmt.Sprintf("%06d%s", n-frames.Start, filepath.Ext(p.name)), fmt.Sprintf("upright %d", n)
+			name, content = fmt.Sprintf("%06d%s", k, filepath.Ext(p.name)), fmt.Sprintf("upright %d", n)
 		}
 		e, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
 		must(t, err)
