@@ -180,6 +180,32 @@ func TestZombieCommitsNothing(t *testing.T) {
 	})
 }
 
+func TestReapedUnitsDoNotQueueAgain(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		for range 8 {
+			ingest(t, db, 1)
+		}
+		beat(t, db, "w1", 1)
+		dead := claim(t, db, sent(t, db)[0]) // the window is full now
+		if n, err := db.Reap(t.Context()); n != 0 || err != nil {
+			t.Errorf("reaped %d units of a living worker (%v)", n, err)
+		}
+		if err := store.EndLeases(t.Context(), db); err != nil {
+			t.Fatalf("end leases: %v", err)
+		}
+		if n, err := db.Reap(t.Context()); n != 1 || err != nil {
+			t.Fatalf("reaped %d units of a dead worker (%v), want 1", n, err)
+		}
+		for _, u := range sent(t, db) {
+			if u.ID == dead.ID && u.Lane == pipeline.Interactive {
+				return
+			}
+		}
+		t.Error("the unit of the dead worker was not sent at once")
+	})
+}
+
 func TestBeatTellsWhatWasLost(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, db *store.DB) {

@@ -18,3 +18,11 @@ func UsedAt(ctx context.Context, db *DB, c pipeline.Chunk) (at pipeline.Micros, 
 		c.SegmentID, string(c.Quality), c.Index)
 	return at, err
 }
+
+// EndLeases makes every lease over, as ten seconds without a beat do.
+func EndLeases(ctx context.Context, db *DB) error {
+	return db.tx(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `UPDATE units SET lease = 1 WHERE state = 'running'`)
+		return err
+	})
+}

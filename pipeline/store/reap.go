@@ -8,7 +8,8 @@ import (
 
 // Reap takes units away from workers that have stopped beating and makes them
 // ready again. The fence stays, so the next claim raises it past the dead
-// attempt's. It returns how many it took.
+// attempt's. They go to the interactive lane: they are late already, and would
+// wait there for nobody who came after them. It returns how many it took.
 func (db *DB) Reap(ctx context.Context) (int64, error) {
 	var due int64
 	err := db.get(ctx, &due, `SELECT COUNT(*) FROM units WHERE state = 'running' AND lease < {now}`)
@@ -18,7 +19,9 @@ func (db *DB) Reap(ctx context.Context) (int64, error) {
 	var n int64
 	err = db.tx(ctx, func(t *Tx) error {
 		n, err = t.exec(ctx, `
-			UPDATE units SET state = 'ready', gen = gen + 1, sent = NULL, run_at = {now}, worker_id = NULL, lease = NULL
+			UPDATE units
+			SET state = 'ready', gen = gen + 1, sent = NULL, run_at = {now}, worker_id = NULL, lease = NULL,
+				lane = 'interactive'
 			WHERE state = 'running' AND lease < {now}`)
 		return err
 	})
