@@ -13,7 +13,7 @@ help: ## Show this list.
 build: ## Build bin/framemill.
 	go build -o bin/ .
 
-demo: ## Ingest 60 sample pictures into a server of its own; Ctrl-C ends it (DEMO_EXIT=1: end when the jobs are ready).
+demo: ## Ingest sample pictures and a video into a server of its own; Ctrl-C ends it (DEMO_EXIT=1: end when the jobs are ready).
 	@tools/demo
 
 test: ## Install what is missing, then run every test and every check.

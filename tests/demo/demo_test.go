@@ -16,7 +16,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the demo: %v\n%s", err, out)
 	}
-	for _, want := range []string{"60", "frames", "job", "chunk", "http://127.0.0.1:"} {
+	for _, want := range []string{"60", "400", "film.mp4", "frames", "job", "chunk", "http://127.0.0.1:"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
