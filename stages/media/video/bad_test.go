@@ -134,6 +134,13 @@ func TestSizeChange(t *testing.T) {
 			seen = k + 1
 			return nil
 		})
+		all := video.Run{First: 0, Step: 1, Count: x.Len()}
+		if err := e.JPEGs(t.Context(), src, all, 70, func(int64, []byte) error { return nil }); pipeline.KindOf(err) != pipeline.Media {
+			t.Errorf("JPEGs over the change: %v, want the media at fault", err)
+		}
+		if _, err := e.EncodeMP4(t.Context(), src, t.TempDir(), []video.Run{all}, video.MP4{Quality: 70}, func() {}); pipeline.CodeOf(err) != pipeline.CodeSizeChanges {
+			t.Errorf("chunks over the change: %v, want %s", err, pipeline.CodeSizeChanges)
+		}
 		if seen != clipFrames {
 			t.Errorf("%d frames came before the change, want %d", seen, clipFrames)
 		}

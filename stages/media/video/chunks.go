@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"framemill/pipeline"
 	"framemill/pipeline/frameindex"
 	"framemill/stages/media/sandbox"
 )
@@ -81,7 +82,7 @@ func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks [
 		}
 		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir}
 		pixels := src.Index.CodedWidth * src.Index.CodedHeight * int64(1+len(lanes))
-		return astray(e.stream(ctx, c, pixels, func(r io.Reader) error { return followTimes(r, src.Index, g, progress) }))
+		return astray(e.stream(ctx, c, pixels, func(r io.Reader) error { return followTimes(r, src, g, progress) }))
 	})
 	if err != nil {
 		return nil, err
@@ -170,9 +171,9 @@ func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
 
 // followTimes reads the line of each frame that passes the gate: they must be
 // the frames of the index, all of them.
-func followTimes(r io.Reader, x *frameindex.Index, g gate, progress func()) error {
+func followTimes(r io.Reader, src Source, g gate, progress func()) error {
+	x, k := src.Index, g.key
 	lines := bufio.NewScanner(r)
-	k := g.key
 	for lines.Scan() {
 		fields := bytes.Fields(lines.Bytes())
 		if len(fields) < 2 || !bytes.HasPrefix(fields[0], []byte("frame:")) {
@@ -180,6 +181,10 @@ func followTimes(r io.Reader, x *frameindex.Index, g gate, progress func()) erro
 		}
 		if text, _ := bytes.CutPrefix(fields[1], []byte("pts:")); k > g.last || number(string(text)) != x.Frames[k].PTS {
 			return fmt.Errorf("%w: time %q instead of frame %d", errAstray, text, k)
+		}
+		// Filters are made anew, and count from 0, when frames change.
+		if count, _ := bytes.CutPrefix(fields[0], []byte("frame:")); number(string(count)) != k-g.key {
+			return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size or format than the frames before", k, src.Name)
 		}
 		k++
 		progress()

@@ -12,32 +12,48 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"framemill/pipeline/frameindex"
 	"framemill/stages/media/video"
 	"framemill/tests/barcode"
 )
 
-func TestChunks(t *testing.T) {
-	t.Parallel()
-	// Segments of 30 that overlap by 5, in chunks of 12; every second frame.
-	overlapping := []video.Run{{0, 1, 12}, {12, 1, 12}, {24, 1, 6}, {25, 1, 12}, {37, 1, 12}, {49, 1, 6}, {50, 1, 12}, {62, 1, 12}, {74, 1, 1}}
-	stepped := []video.Run{{17, 2, 9}, {35, 2, 9}, {53, 2, 3}}
-	for _, c := range clips() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			e := engine(t)
-			src := index(t, e, c.make(t))
-			chunks := overlapping
-			if src.Index.Codec != "h264" {
-				chunks = stepped
-			}
-			files, err := e.EncodeMP4(t.Context(), src, t.TempDir(), chunks, video.MP4{Quality: 70, Downscale: true}, func() {})
-			if err != nil {
-				t.Fatalf("encode: %v", err)
-			}
-			for i, r := range chunks {
-				assertChunk(t, files[i], r)
-			}
-		})
+// assertChunks encodes chunks and JPEGs of a numbered clip.
+func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
+	t.Helper()
+	// Segments of 30 that overlap by 5, in chunks of 12.
+	chunks := []video.Run{{0, 1, 12}, {12, 1, 12}, {24, 1, 6}, {25, 1, 12}, {37, 1, 12}, {49, 1, 6}, {50, 1, 12}, {62, 1, 12}, {74, 1, 1}}
+	if src.Index.Codec != "h264" { // every second frame
+		chunks = []video.Run{{17, 2, 9}, {35, 2, 9}, {53, 2, 3}}
+	}
+	files, err := e.EncodeMP4(t.Context(), src, t.TempDir(), chunks, video.MP4{Quality: 70, Downscale: true}, func() {})
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	for i, r := range chunks {
+		if src.Index.How != frameindex.Tables || i%4 == 0 { // each is two processes
+			assertChunk(t, files[i], r)
+		}
+	}
+	assertJPEGs(t, e, src, video.Run{First: 5, Step: 3, Count: 20})
+}
+
+// assertJPEGs reads the number of each JPEG of a run.
+func assertJPEGs(t *testing.T, e *video.Engine, src video.Source, r video.Run) {
+	t.Helper()
+	next := r.First
+	err := e.JPEGs(t.Context(), src, r, 70, func(k int64, text []byte) error {
+		m, err := jpeg.Decode(bytes.NewReader(text))
+		if err != nil {
+			return err
+		}
+		if n, err := barcode.Read(m); k != next || int64(n) != k || int64(m.Bounds().Dx()) != src.Index.Width {
+			t.Errorf("frame %d comes as %d, shows %d and is %v: %v", next, k, n, m.Bounds(), err)
+		}
+		next += r.Step
+		return nil
+	})
+	if err != nil || next != r.Last()+r.Step {
+		t.Errorf("JPEGs %+v end before %d: %v", r, next, err)
 	}
 }
 
@@ -172,6 +188,13 @@ func TestColours(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, err = jpeg.Decode(&b); err != nil {
+				t.Fatal(err)
+			}
+			assertLike(t, got, numberedPicture(7, clipWidth, clipHeight), 5)
+			if err := e.JPEGs(t.Context(), src, video.Run{First: 7, Step: 1, Count: 1}, 95, func(_ int64, text []byte) error {
+				got, err = jpeg.Decode(bytes.NewReader(text))
+				return err
+			}); err != nil {
 				t.Fatal(err)
 			}
 			assertLike(t, got, numberedPicture(7, clipWidth, clipHeight), 5)

@@ -74,19 +74,47 @@ func (e *Engine) climb(src Source, k int64, try func(seek int64) error) error {
 
 // decodeFrom decodes a run with one ffmpeg that enters the file at a keyframe.
 func (e *Engine) decodeFrom(ctx context.Context, src Source, run Run, seek int64, yield func(int64, *Frame) error) error {
+	f := newFrame(src.Index)
+	return e.pass(ctx, src, run, seek, []string{"-vf", "format=" + rawFormat(src.Index), "-c:v", "rawvideo"}, func(n *nutReader, k, size int64) error {
+		return f.read(n, src, k, size)
+	}, func(k int64) error { return yield(k, f) })
+}
+
+// pass has ffmpeg hand over a run as an encoder makes it. Each frame is read,
+// and done if it is one of the run.
+func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, encoder []string, read func(n *nutReader, k, size int64) error, done func(k int64) error) error {
 	x := src.Index
-	gate := newGate(x, run.First, run.Last())
-	filters := fmt.Sprintf("%s,select='eq(n,0)+%s',format=%s", gate.filter(x), gate.wanted(run), rawFormat(x))
+	g := newGate(x, run.First, run.Last())
 	frames := run.Count
-	if run.First != gate.key {
+	if run.First != g.key {
 		frames++
 	}
 	args := append(e.seekArgs(x, seek), "-i", "file:"+src.Path, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
-		"-fps_mode", "passthrough", "-autoscale", "0", "-vf", filters, "-enc_time_base", "-1",
-		"-c:v", "rawvideo", "-f", "nut", "-strict", "experimental", "-syncpoints", "none", "-write_index", "0", "pipe:1")
+		"-fps_mode", "passthrough", "-autoscale", "0", "-enc_time_base", "-1", "-threads", strconv.Itoa(e.cfg.Threads))
+	encoder[1] = fmt.Sprintf("%s,select='eq(n,0)+%s',%s", g.filter(x), g.wanted(run), encoder[1])
+	args = append(append(args, encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
 	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}}
 	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
-		return readRun(r, src, gate.key, run, yield)
+		n, err := newNutReader(r)
+		if err != nil {
+			return ended(err, run.First)
+		}
+		// The keyframe comes first in any case: it proves that the decoder was
+		// entered where it should be.
+		if run.First != g.key {
+			if err := n.expect(src, g.key, read); err != nil {
+				return err
+			}
+		}
+		for k := run.First; k <= run.Last(); k += run.Step {
+			if err := n.expect(src, k, read); err != nil {
+				return err
+			}
+			if err := done(k); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return astray(err)
 }
@@ -160,30 +188,6 @@ func rawFormat(x *frameindex.Index) string {
 	return "yuv420p"
 }
 
-// readRun reads the frames of a run. The keyframe comes first in any case: it
-// proves that the decoder was entered where it should be.
-func readRun(r io.Reader, src Source, key int64, run Run, yield func(int64, *Frame) error) error {
-	n, err := newNutReader(r)
-	if err != nil {
-		return ended(err, run.First)
-	}
-	f := newFrame(src.Index)
-	if run.First != key {
-		if err := readFrame(n, src, key, f); err != nil {
-			return err
-		}
-	}
-	for k := run.First; k <= run.Last(); k += run.Step {
-		if err := readFrame(n, src, k, f); err != nil {
-			return err
-		}
-		if err := yield(k, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ended makes the end of the output a decoder gone astray.
 func ended(err error, k int64) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -192,8 +196,8 @@ func ended(err error, k int64) error {
 	return err
 }
 
-// readFrame reads a frame that must be frame k.
-func readFrame(n *nutReader, src Source, k int64, f *Frame) error {
+// expect reads a frame that must be frame k.
+func (n *nutReader) expect(src Source, k int64, read func(n *nutReader, k, size int64) error) error {
 	pts, size, err := n.next()
 	if err != nil {
 		return ended(err, k)
@@ -202,14 +206,19 @@ func readFrame(n *nutReader, src Source, k int64, f *Frame) error {
 	if !sameTime(pts, n.base, x.Frames[k].PTS, ratio{x.TimeNum, x.TimeDen}) {
 		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.base, k)
 	}
+	return ended(read(n, k, size), k)
+}
+
+// read reads the planes of a frame.
+func (f *Frame) read(n *nutReader, src Source, k, size int64) error {
+	m, x := f.Image, src.Index
 	f.FullRange, f.Matrix = x.FullRange, x.Matrix // a still may have converted the frame before
-	m := f.Image
 	if size != int64(len(m.Y)+len(m.Cb)+len(m.Cr)) {
 		return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size than the frames before, %d×%d", k, src.Name, x.Width, x.Height)
 	}
 	for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
-		if _, err := io.ReadFull(n.r, plane); err != nil {
-			return ended(err, k)
+		if err := n.read(plane); err != nil {
+			return err
 		}
 	}
 	return nil

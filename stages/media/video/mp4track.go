@@ -40,7 +40,7 @@ type track struct {
 	edits        []edit
 	fixedSize    uint32
 	count        int // of samples
-	stsz, stz2   table
+	stsz         table
 	stts, ctts   table
 	stss         table
 	hasKeys      bool // there is a stss

@@ -40,6 +40,7 @@ type nutCode struct {
 	flags              uint64
 	pts                int64
 	mul, lsb, reserved uint64
+	header             uint64
 }
 
 // nutReader reads frames.
@@ -50,6 +51,9 @@ type nutReader struct {
 	base  ratio // as the stream says, which comes later
 	shift uint64
 	last  int64
+
+	headers [][]byte // what frames may begin with without saying so
+	prefix  []byte   // of the frame at hand, as far as it was not read
 }
 
 // ratio is num/den seconds.
@@ -162,13 +166,21 @@ func (n *nutReader) main(c *nutCursor) {
 			j++
 		}
 	}
+	n.headers = [][]byte{nil}
+	for range c.uint() {
+		n.headers = append(n.headers, c.text())
+		if len(n.headers) > 128 {
+			c.bad = true
+			return
+		}
+	}
 }
 
 // codeFields reads the fields of a row that differ from the row before, and
 // returns the size of the first code and the number of codes in the row.
 func (n *nutReader) codeFields(c *nutCursor, row *nutCode) (size, repeat uint64) {
 	fields := c.uint()
-	row.reserved = 0
+	row.reserved, row.header = 0, 0
 	if fields > 0 {
 		row.pts = c.int()
 	}
@@ -191,7 +203,10 @@ func (n *nutReader) codeFields(c *nutCursor, row *nutCode) (size, repeat uint64)
 	if fields > 6 {
 		c.int() // match
 	}
-	for i := uint64(7); i < fields && !c.bad; i++ {
+	if fields > 7 {
+		row.header = c.uint()
+	}
+	for i := uint64(8); i < fields && !c.bad; i++ {
 		c.uint()
 	}
 	if repeat == 0 || repeat > 256 || row.mul > 1<<16 {
@@ -234,7 +249,10 @@ func (n *nutReader) frame(code nutCode) (pts int64, size int64, err error) {
 		msb = 0
 	}
 	field(nutMatch)
-	field(nutHeader)
+	header := code.header
+	if flags&nutHeader != 0 {
+		header = field(nutHeader)
+	}
 	reserved := code.reserved
 	if flags&nutReserved != 0 {
 		reserved = field(nutReserved)
@@ -250,7 +268,20 @@ func (n *nutReader) frame(code nutCode) (pts int64, size int64, err error) {
 	if flags&nutChecksum != 0 && err == nil {
 		_, err = n.uint32()
 	}
-	return n.last, int64(msb*code.mul + code.lsb), err
+	size = int64(msb*code.mul + code.lsb)
+	if header >= uint64(len(n.headers)) || int64(len(n.headers[header])) > size {
+		return 0, 0, errNut
+	}
+	n.prefix = n.headers[header]
+	return n.last, size, err
+}
+
+// read fills p with the next bytes of the frame at hand.
+func (n *nutReader) read(p []byte) error {
+	had := copy(p, n.prefix)
+	n.prefix = n.prefix[had:]
+	_, err := io.ReadFull(n.r, p[had:])
+	return err
 }
 
 // full completes a time of which only the low bits are stated.
@@ -315,10 +346,12 @@ func (c *nutCursor) int() int64 {
 	return int64(v >> 1)
 }
 
-func (c *nutCursor) text() {
+func (c *nutCursor) text() []byte {
 	n := c.uint()
 	if n > uint64(len(c.b)) {
 		c.bad, n = true, 0
 	}
+	text := c.b[:n]
 	c.b = c.b[n:]
+	return text
 }

@@ -1,0 +1,104 @@
+package video
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"framemill/pipeline/frameindex"
+)
+
+// JPEGs calls yield for each frame of a run, in order, with its number and the
+// frame as a JPEG of a quality of 1 to 100, which is valid until yield returns.
+// ffmpeg encodes them where it decodes, so that no raw frame travels, and with
+// the tables that libjpeg has for the quality. It is as strict as Decode.
+func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yield func(k int64, jpeg []byte) error) error {
+	if err := run.check(src.Index); err != nil {
+		return err
+	}
+	next := run.First
+	var data []byte
+	return e.climb(src, run.First, func(seek int64) error {
+		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
+		return e.pass(ctx, src, rest, seek, jpegEncoder(src.Index, rest, quality), func(n *nutReader, _, size int64) error {
+			if size > maxJPEG {
+				return errNut
+			}
+			if int64(cap(data)) < size {
+				data = make([]byte, size)
+			}
+			data = data[:size]
+			return n.read(data)
+		}, func(k int64) error {
+			next = k + run.Step
+			return yield(k, data)
+		})
+	})
+}
+
+// maxJPEG bounds one encoded frame.
+const maxJPEG = 256 << 20
+
+// jpegEncoder are the filter and the encoder. A JPEG has samples of full range
+// and BT.601.
+func jpegEncoder(x *frameindex.Index, run Run, quality int) []string {
+	// When frames change their size, ffmpeg makes its filters anew, and they
+	// count from 0. The time of the frame is spoilt then, so that it is noticed:
+	// the encoder would not.
+	key := x.Frames[x.KeyBefore(run.First)].PTS
+	filters := []string{fmt.Sprintf("setpts='PTS+eq(N,0)*not(eq(PTS,%d))'", key)}
+	filters = append(filters, fmt.Sprintf("scale=%d:%d", x.Width, x.Height))
+	if x.Matrix == "bt709" {
+		filters = append(filters, "format=yuv420p", "colormatrix=bt709:bt601")
+	}
+	filters = append(filters, "scale=out_range=full", "format=yuvj420p")
+	luma, chroma := quantisers(quality)
+	return []string{
+		"-vf", strings.Join(filters, ","), "-c:v", "mjpeg", "-flags:v", "+bitexact", "-huffman", "optimal",
+		"-q:v", strconv.Itoa(unitScale), "-intra_matrix", luma, "-chroma_intra_matrix", chroma,
+	}
+}
+
+// unitScale is the scale with which the encoder uses a matrix as it is.
+const unitScale = 8
+
+// quantisers returns the tables of Annex K, scaled as libjpeg scales them.
+func quantisers(quality int) (luma, chroma string) {
+	quality = min(max(quality, 1), 100)
+	scale := 200 - 2*quality
+	if quality < 50 {
+		scale = 5000 / quality
+	}
+	list := func(base [64]int) string {
+		var out []string
+		for _, v := range base {
+			out = append(out, strconv.Itoa(min(max((v*scale+50)/100, 1), math.MaxUint8)))
+		}
+		return strings.Join(out, ",")
+	}
+	return list(lumaBase), list(chromaBase)
+}
+
+var lumaBase = [64]int{
+	16, 11, 10, 16, 24, 40, 51, 61,
+	12, 12, 14, 19, 26, 58, 60, 55,
+	14, 13, 16, 24, 40, 57, 69, 56,
+	14, 17, 22, 29, 51, 87, 80, 62,
+	18, 22, 37, 56, 68, 109, 103, 77,
+	24, 35, 55, 64, 81, 104, 113, 92,
+	49, 64, 78, 87, 103, 121, 120, 101,
+	72, 92, 95, 98, 112, 100, 103, 99,
+}
+
+var chromaBase = [64]int{
+	17, 18, 24, 47, 99, 99, 99, 99,
+	18, 21, 26, 66, 99, 99, 99, 99,
+	24, 26, 56, 99, 99, 99, 99, 99,
+	47, 66, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99,
+}
