@@ -149,7 +149,9 @@ func (l lane) wanted(g gate, chunks []Run) string {
 }
 
 // output are the options of the encoder of a lane. Each chunk begins with a
-// forced keyframe, where the output is cut.
+// forced keyframe, where the output is cut. The frames come at 25 a second
+// already, so a constant rate neither drops nor repeats any; without it the
+// encoder and the length of the last frame would follow the rate of the source.
 func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
 	var cuts, keys []string
 	n := int64(0)
@@ -160,7 +162,7 @@ func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
 	}
 	return []string{
 		"-map", fmt.Sprintf("[out%d]", i), "-map_metadata", "-1", "-map_chapters", "-1",
-		"-fps_mode", "passthrough", "-enc_time_base", "1:25", "-frames:v", strconv.FormatInt(n, 10),
+		"-fps_mode", "cfr", "-r", "25", "-frames:v", strconv.FormatInt(n, 10),
 		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "baseline", "-bf", "0",
 		"-crf", strconv.FormatInt(m.crf(), 10), "-sc_threshold", "0", "-threads", strconv.Itoa(threads),
 		"-force_key_frames", strings.Join(keys, ","), "-forced-idr", "1",

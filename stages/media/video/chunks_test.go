@@ -60,8 +60,8 @@ func assertJPEGs(t *testing.T, e *video.Engine, src video.Source, r video.Run) {
 // assertChunk decodes a chunk with ffmpeg and reads the number of each frame.
 func assertChunk(t *testing.T, path string, r video.Run) {
 	t.Helper()
-	facts := string(run(t, nil, "ffprobe", "-v", "error", "-show_entries", "stream=codec_name,profile,has_b_frames,pix_fmt,id,r_frame_rate,width,height", "-of", "default=nw=1", path))
-	for _, want := range []string{"codec_name=h264", "profile=Constrained Baseline", "has_b_frames=0", "pix_fmt=yuv420p", "id=0x1", "r_frame_rate=25/1"} {
+	facts := string(run(t, nil, "ffprobe", "-v", "error", "-show_entries", "stream=codec_name,profile,has_b_frames,pix_fmt,id,r_frame_rate,avg_frame_rate,width,height", "-of", "default=nw=1", path))
+	for _, want := range []string{"codec_name=h264", "profile=Constrained Baseline", "has_b_frames=0", "pix_fmt=yuv420p", "id=0x1", "r_frame_rate=25/1", "avg_frame_rate=25/1"} {
 		if r.Count > 1 && !strings.Contains(facts, want+"\n") {
 			t.Errorf("%s has no %s:\n%s", filepath.Base(path), want, facts)
 		}
