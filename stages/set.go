@@ -31,7 +31,7 @@ func New(bucket blob.Bucket, share *source.Share, gate encode.Gate, scratch stri
 	s := &Set{
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
 		Encode: encode.New(encode.Config{}, sources, bucket, gate),
-		Film:   film.New(films, sources, bucket, film.Gate(gate), scratch),
+		Film:   film.New(films, sources, bucket, scratch),
 	}
 	if share == nil { // a nil *Share in an interface would not be nil
 		s.Collect = collect.New(collect.Config{}, sources, nil, bucket)

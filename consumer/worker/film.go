@@ -19,17 +19,37 @@ func (a *attempt) filmChunk(s *pipeline.Segment, d *pipeline.Data, q pipeline.Qu
 	if !ok {
 		return film.ChunkWork{}, pipeline.Errorf(pipeline.NotFound, "segment %d has no %s chunk %d", s.ID, q, index)
 	}
-	return film.ChunkWork{
+	w := film.ChunkWork{
 		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Form: filmForm(d, q),
 		Lo: r.Start, Hi: r.Stop + 1, Key: a.chunkKey(s, q, index),
-	}, nil
+	}
+	if s.Type == pipeline.SegmentSpecific && listed(q) {
+		numbers, err := s.Frames.Frames()
+		if err != nil {
+			return w, err
+		}
+		w.Picked = numbers[r.Start : r.Stop+1]
+		w.Lo, w.Hi = w.Picked[0], w.Picked[0]+1 // where a still comes from
+		if w.Form == film.MP4 {
+			w.Form = film.Zip
+		}
+	}
+	return w, nil
+}
+
+// listed reports whether a quality is counted over the places of a segment that
+// holds chosen frames, and not over the frames of the task.
+func listed(q pipeline.Quality) bool {
+	return q == pipeline.Compressed || q == pipeline.Original || q == pipeline.Preview
 }
 
 // filmFrames says which frames, by relative numbers, a chunk of a video has.
 func filmFrames(s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (plan.Range, bool) {
-	switch q {
+	switch places := plan.Places(s); q {
 	case pipeline.Preview:
-		return plan.Range{Start: s.Start, Stop: s.Start}, index == 0
+		return plan.Range{Start: places.Start, Stop: places.Start}, index == 0
+	case pipeline.Compressed, pipeline.Original:
+		return places.Chunk(index, *d.ChunkSize)
 	case pipeline.FrameCompressed, pipeline.FrameOriginal:
 		return plan.Range{Start: index, Stop: index}, index >= s.Start && index <= s.Stop
 	case pipeline.TaskCompressed, pipeline.TaskOriginal:
@@ -40,7 +60,7 @@ func filmFrames(s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index
 		r.Start, r.Stop = max(r.Start, s.Start), min(r.Stop, s.Stop)
 		return r, err == nil && r.Size() > 0
 	}
-	return plan.Range{Start: s.Start, Stop: s.Stop}.Chunk(index, *d.ChunkSize)
+	return plan.Range{}, false
 }
 
 // filmForm says as what a chunk of a video is written.

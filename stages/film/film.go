@@ -18,10 +18,6 @@ type sources interface {
 	Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error)
 }
 
-// Gate gives a turn at the processor, and memory of so many bytes, to one
-// frame. It blocks until both are there.
-type Gate func(ctx context.Context, bytes int64) (release func(), err error)
-
 // Form is as what a chunk is written.
 type Form string
 
@@ -33,7 +29,8 @@ const (
 	Thumbnail Form = "thumbnail" // one frame as a small JPEG
 )
 
-// ChunkWork is one chunk to be made: the frames Lo to Hi-1 of the task.
+// ChunkWork is one chunk to be made: the frames Lo to Hi-1 of the task, or those
+// that Picked lists, which are written as a zip.
 type ChunkWork struct {
 	SegmentID int64            `json:"segment_id"`
 	Index     int64            `json:"idx"`
@@ -43,6 +40,15 @@ type ChunkWork struct {
 	Form      Form             `json:"form"`
 	Lo        int64            `json:"lo"`
 	Hi        int64            `json:"hi"`
+	Picked    []int64          `json:"picked,omitempty"`
+}
+
+// count returns the number of frames of the chunk.
+func (c *ChunkWork) count() int64 {
+	if c.Picked != nil {
+		return int64(len(c.Picked))
+	}
+	return c.Hi - c.Lo
 }
 
 // original reports whether the chunk shows the source as it is.
@@ -74,14 +80,13 @@ type Stage struct {
 	films   *video.Engine
 	sources sources
 	bucket  blob.Bucket
-	gate    Gate
 	scratch string
 }
 
 // New returns the stage. Chunks that ffmpeg writes lie in folders of their own
 // below scratch until they are kept.
-func New(films *video.Engine, sources sources, bucket blob.Bucket, gate Gate, scratch string) *Stage {
-	return &Stage{films: films, sources: sources, bucket: bucket, gate: gate, scratch: scratch}
+func New(films *video.Engine, sources sources, bucket blob.Bucket, scratch string) *Stage {
+	return &Stage{films: films, sources: sources, bucket: bucket, scratch: scratch}
 }
 
 // Run makes the chunks and returns their rows in the order of the input. It

@@ -21,12 +21,15 @@ type reel struct {
 
 // make makes a group of chunks, given by their places in the input.
 func (r *reel) make(ctx context.Context, run []int) error {
-	switch form := r.in.Chunks[run[0]].Form; form {
-	case MP4:
+	first := &r.in.Chunks[run[0]]
+	switch form := first.Form; {
+	case first.Picked != nil && form == Zip:
+		return r.makePicked(ctx, run)
+	case form == MP4:
 		return r.makeMP4(ctx, run)
-	case Zip:
+	case form == Zip:
 		return r.makeZips(ctx, run)
-	case PNG, Thumbnail:
+	case form == PNG || form == Thumbnail:
 		for _, i := range run {
 			if err := r.makeStill(ctx, i, form); err != nil {
 				return err
@@ -51,7 +54,7 @@ func (r *reel) keep(ctx context.Context, place int, f *file) error {
 	}
 	r.rows[place] = pipeline.Chunk{
 		SegmentID: c.SegmentID, Quality: c.Quality, Index: c.Index, Version: c.Version, Key: c.Key,
-		Bytes: f.n, CRC32: int64(f.sum.Sum32()), Frames: c.Hi - c.Lo,
+		Bytes: f.n, CRC32: int64(f.sum.Sum32()), Frames: c.count(),
 	}
 	return nil
 }
@@ -97,7 +100,7 @@ func (r *reel) makeZips(ctx context.Context, run []int) error {
 		last = max(last, r.in.Chunks[i].Hi)
 	}
 	all := r.frames(&ChunkWork{Lo: first, Hi: last})
-	err := r.stage.films.Decode(ctx, r.src, all, func(k int64, f *video.Frame) error {
+	err := r.stage.films.JPEGs(ctx, r.src, all, int(r.in.Quality), func(k int64, jpeg []byte) error {
 		n := (k - r.in.Start) / r.in.Step
 		for len(run) > 0 && r.in.Chunks[run[0]].Lo <= n {
 			if err := r.begin(ctx, run[0]); err != nil {
@@ -106,7 +109,7 @@ func (r *reel) makeZips(ctx context.Context, run []int) error {
 			run = run[1:]
 		}
 		r.progress()
-		return r.add(ctx, n, f)
+		return r.add(ctx, n, jpeg)
 	})
 	if err == nil && len(r.open)+len(run) > 0 {
 		err = errors.New("the video ended before its last chunk")

@@ -2,14 +2,12 @@ package film
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"fmt"
 	"hash"
 	"hash/crc32"
 
 	"framemill/pipeline/blob"
-	"framemill/stages/media/video"
 )
 
 // file is a blob under way that counts and sums its bytes.
@@ -53,44 +51,36 @@ func (r *reel) begin(ctx context.Context, place int) error {
 	return nil
 }
 
-// add gives frame n of the task to the open chunks, and closes those whose last
-// it is. A frame that two chunks have is encoded once.
-func (r *reel) add(ctx context.Context, n int64, f *video.Frame) error {
-	data, err := r.encode(ctx, f)
-	if err != nil {
-		return err
-	}
+// add gives the JPEG of frame n of the task to the open chunks, and closes
+// those whose last it is.
+func (r *reel) add(ctx context.Context, n int64, jpeg []byte) error {
 	for i := 0; i < len(r.open); {
 		c := r.open[i]
-		if err := c.add(data); err != nil {
+		if err := c.add(jpeg); err != nil {
 			return fmt.Errorf("frame %d of chunk %d: %w", n, c.Index, err)
 		}
 		if n < c.Hi-1 {
 			i++
 			continue
 		}
-		if err := c.zip.Close(); err != nil {
+		if err := r.end(ctx, i); err != nil {
 			return err
 		}
-		if err := r.keep(ctx, c.place, c.file); err != nil {
-			return err
-		}
-		r.open = append(r.open[:i], r.open[i+1:]...)
 	}
 	return nil
 }
 
-// encode makes the JPEG of a frame when the gate gives a turn.
-func (r *reel) encode(ctx context.Context, f *video.Frame) ([]byte, error) {
-	const bytesPerPixel = 3 // the frame, and what the encoder puts out
-	release, err := r.stage.gate(ctx, int64(f.Image.Rect.Dx())*int64(f.Image.Rect.Dy())*bytesPerPixel)
-	if err != nil {
-		return nil, err
+// end closes and keeps the i-th open chunk.
+func (r *reel) end(ctx context.Context, i int) error {
+	c := r.open[i]
+	if err := c.zip.Close(); err != nil {
+		return err
 	}
-	defer release()
-	var buf bytes.Buffer
-	err = video.EncodeJPEG(&buf, f, int(r.in.Quality))
-	return buf.Bytes(), err
+	if err := r.keep(ctx, c.place, c.file); err != nil {
+		return err
+	}
+	r.open = append(r.open[:i], r.open[i+1:]...)
+	return nil
 }
 
 // add appends a picture.
