@@ -1,0 +1,282 @@
+package film_test
+
+import (
+	"bytes"
+	"hash/crc32"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"framemill/pipeline"
+	"framemill/pipeline/blob"
+	"framemill/pipeline/blob/blobtest"
+	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/source"
+	"framemill/stages/film"
+	"framemill/stages/media/sandbox"
+	"framemill/stages/media/video"
+	"framemill/tests/barcode"
+	"framemill/tests/clip"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Helper()
+	os.Exit(m.Run())
+}
+
+// The clip of the tests has several groups of pictures.
+const (
+	frames = 100
+	gop    = 12
+	width  = 192
+	height = 144
+)
+
+// world is a video on a share and a bucket for its chunks.
+type world struct {
+	t       *testing.T
+	path    string // of the video
+	dir     string // of the bucket
+	scratch string
+	bucket  blob.Bucket
+	stage   *film.Stage
+	file    pipeline.File
+	films   *video.Engine
+	share   *source.Share
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	share := t.TempDir()
+	w := &world{t: t, dir: t.TempDir(), scratch: t.TempDir(), path: filepath.Join(share, "clip.mp4")}
+	if err := (clip.Clip{Frames: frames, Width: width, Height: height, GOP: gop, BFrames: 2}).Write(t.Context(), w.path); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.films, err = video.New(video.Config{Threads: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if w.bucket, err = fs.New(fs.Config{Dir: w.dir}); err != nil {
+		t.Fatal(err)
+	}
+	if w.share, err = source.OpenShare(share); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.share.Close() })
+	w.probe()
+	w.keepIn(w.bucket)
+	return w
+}
+
+// keepIn makes the stage keep its chunks in a bucket.
+func (w *world) keepIn(bucket blob.Bucket) {
+	w.stage = film.New(w.films, source.New(w.bucket, w.share), bucket, w.scratch)
+}
+
+// probe makes the row and the index of the video.
+func (w *world) probe() {
+	w.t.Helper()
+	e, err := w.share.Stat(w.t.Context(), "clip.mp4")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	x, err := w.films.Index(w.t.Context(), video.File{Path: w.path, Name: "clip.mp4"}, func() {})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var index bytes.Buffer
+	if err := x.Encode(&index); err != nil {
+		w.t.Fatal(err)
+	}
+	blobtest.Put(w.t, w.bucket, "index/1", index.Bytes())
+	w.file = pipeline.File{
+		Name: "clip.mp4", Ref: pipeline.ShareRef("clip.mp4"), Bytes: e.Bytes, MTime: e.MTime,
+		Width: width, Height: height, Frames: x.Len(), Index: "index/1",
+	}
+}
+
+// input is what makes chunks of every frame.
+func (w *world) input(chunks ...film.ChunkWork) film.Input {
+	return film.Input{Footage: film.Footage{File: w.file, Step: 1}, Chunks: chunks, Quality: 70}
+}
+
+// run makes chunks. It returns the rows and how often progress was told.
+func (w *world) run(in film.Input) (rows []pipeline.Chunk, progress int64) {
+	w.t.Helper()
+	var told atomic.Int64
+	rows, err := w.stage.Run(w.t.Context(), in, func() { told.Add(1) })
+	if err != nil {
+		w.t.Fatalf("run: %v", err)
+	}
+	return rows, told.Load()
+}
+
+// chunk is the work of one compressed chunk of segment 1.
+func chunk(form film.Form, index, lo, hi int64) film.ChunkWork {
+	return film.ChunkWork{
+		SegmentID: 1, Index: index, Version: 3, Quality: pipeline.Compressed, Form: form, Lo: lo, Hi: hi,
+		Key: "chunks/" + string(form) + "-" + string(rune('a'+index)),
+	}
+}
+
+// check compares rows with the chunks that they are of and with the files, and
+// the frames of the files with those of the chunks.
+func (w *world) check(in film.Input, rows []pipeline.Chunk) {
+	w.t.Helper()
+	if len(rows) != len(in.Chunks) {
+		w.t.Fatalf("%d rows of %d chunks", len(rows), len(in.Chunks))
+	}
+	for i, c := range in.Chunks {
+		content := blobtest.Read(w.t, w.bucket, c.Key)
+		want := pipeline.Chunk{
+			SegmentID: c.SegmentID, Quality: c.Quality, Index: c.Index, Version: c.Version, Key: c.Key,
+			Bytes: int64(len(content)), CRC32: int64(crc32.ChecksumIEEE(content)), Frames: c.Hi - c.Lo,
+		}
+		if diff := cmp.Diff(want, rows[i]); diff != "" {
+			w.t.Errorf("row %d (-want +got):\n%s", i, diff)
+		}
+		var numbers []int
+		for k := c.Lo; k < c.Hi; k++ {
+			numbers = append(numbers, int(in.Start+k*in.Step))
+		}
+		got, err := clip.Numbers(w.t.Context(), content)
+		if diff := cmp.Diff(numbers, got); diff != "" || err != nil {
+			w.t.Errorf("chunk %d of frames %d to %d shows others, %v (-want +got):\n%s", c.Index, c.Lo, c.Hi-1, err, diff)
+		}
+	}
+}
+
+func TestChunks(t *testing.T) {
+	t.Parallel()
+	type span struct{ lo, hi int64 }
+	tests := []struct {
+		name        string
+		start, step int64
+		chunks      []span
+		frames      int64 // decoded for the zips, each once
+	}{
+		{"one after another", 0, 1, []span{{0, 20}, {20, 40}, {40, 47}}, 47},
+		{"within a group of pictures", 0, 1, []span{{14, 20}}, 6},
+		{"one frame", 0, 1, []span{{99, 100}}, 1},
+		{"overlapping segments", 0, 1, []span{{0, 20}, {20, 30}, {25, 45}, {45, 55}, {50, 60}}, 60},
+		{"one within another", 0, 1, []span{{0, 40}, {10, 20}, {15, 45}}, 45},
+		{"out of order", 0, 1, []span{{30, 36}, {0, 6}, {36, 40}, {6, 12}}, 22},
+		{"with a gap", 0, 1, []span{{0, 5}, {80, 90}}, 15},
+		{"every third from the fifth", 5, 3, []span{{0, 10}, {10, 20}, {15, 30}}, 30},
+	}
+	for _, tt := range tests {
+		for _, form := range []film.Form{film.Zip, film.MP4} {
+			t.Run(tt.name+" as "+string(form), func(t *testing.T) {
+				t.Parallel()
+				w := setup(t)
+				in := w.input()
+				in.Start, in.Step = tt.start, tt.step
+				for i, s := range tt.chunks {
+					in.Chunks = append(in.Chunks, chunk(form, int64(i), s.lo, s.hi))
+				}
+				rows, told := w.run(in)
+				w.check(in, rows)
+				if form == film.Zip && told != tt.frames {
+					t.Errorf("progress was told of %d frames, want each of %d once", told, tt.frames)
+				}
+				if told < tt.frames {
+					t.Errorf("progress was told %d times, want at least once for each of %d frames", told, tt.frames)
+				}
+				w.assertNothingLeft(len(tt.chunks))
+			})
+		}
+	}
+}
+
+// TestFrameOfTwoChunksIsTheSame shows that a frame is encoded once for all zips
+// that have it.
+func TestFrameOfTwoChunksIsTheSame(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	in := w.input(chunk(film.Zip, 0, 0, 20), chunk(film.Zip, 1, 0, 20), chunk(film.Zip, 2, 0, 20))
+	rows, told := w.run(in)
+	w.check(in, rows)
+	if rows[0].CRC32 != rows[1].CRC32 || rows[0].CRC32 != rows[2].CRC32 {
+		t.Errorf("chunks of the same frames differ: %+v", rows)
+	}
+	if told != 20 {
+		t.Errorf("20 frames in three chunks were made %d times, want once each", told)
+	}
+}
+
+// TestOriginal holds that an original chunk is of the size of the source and
+// better than a compressed one of low quality.
+func TestOriginal(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	low, original := chunk(film.MP4, 0, 0, 30), chunk(film.MP4, 1, 0, 30)
+	original.Quality = pipeline.Original
+	in := w.input(low)
+	in.Quality = 10
+	lowRows, _ := w.run(in)
+	in = w.input(original)
+	in.Quality = 10
+	rows, _ := w.run(in)
+	w.check(in, rows)
+	if rows[0].Bytes <= lowRows[0].Bytes {
+		t.Errorf("the original chunk has %d bytes, the one of quality 10 %d", rows[0].Bytes, lowRows[0].Bytes)
+	}
+}
+
+func TestStills(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	in := w.input(chunk(film.PNG, 0, 3, 4), chunk(film.PNG, 1, 19, 20))
+	in.Start, in.Step = 7, 4
+	rows, _ := w.run(in)
+	for i, want := range []int{7 + 3*4, 7 + 19*4} {
+		m, err := png.Decode(bytes.NewReader(blobtest.Read(t, w.bucket, rows[i].Key)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := barcode.Read(m); n != want || err != nil || m.Bounds().Dx() != width || m.Bounds().Dy() != height {
+			t.Errorf("the picture shows %d, %v, and is %v; want %d of %d×%d", n, err, m.Bounds(), want, width, height)
+		}
+		if rows[i].Frames != 1 {
+			t.Errorf("the row says %d frames, want 1", rows[i].Frames)
+		}
+	}
+	thumbnail := chunk(film.Thumbnail, 0, 50, 51)
+	thumbnail.Quality = pipeline.Preview
+	rows, _ = w.run(w.input(thumbnail))
+	m, err := jpeg.Decode(bytes.NewReader(blobtest.Read(t, w.bucket, rows[0].Key)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := barcode.Read(m); n != 50 || err != nil {
+		t.Errorf("the thumbnail shows %d, %v, want 50", n, err)
+	}
+	w.assertNothingLeft(3)
+}
+
+// assertNothingLeft wants the bucket to hold so many chunks, and no file that
+// was not finished.
+func (w *world) assertNothingLeft(chunks int) {
+	w.t.Helper()
+	list, err := w.bucket.List(w.t.Context(), "chunks/", "", 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(list) != chunks {
+		w.t.Errorf("the bucket has %d chunks, want %d: %v", len(list), chunks, list)
+	}
+	for _, dir := range []string{filepath.Join(w.dir, "tmp"), w.scratch} {
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if len(left) > 0 {
+			w.t.Errorf("%v were left in %s", left, dir)
+		}
+	}
+}
