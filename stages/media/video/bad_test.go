@@ -150,6 +150,30 @@ func TestSizeChange(t *testing.T) {
 	}
 }
 
+// TestSizeChangeInChunk has a chunk over a change of size, which is too late in
+// the video to be seen when its frames are listed.
+func TestSizeChangeInChunk(t *testing.T) {
+	t.Parallel()
+	small := read(t, clip{file: "x.ts", args: x264("keyint=12:bframes=0")}.make(t))
+	large := read(t, clip{file: "x.ts", args: append(x264("keyint=12:bframes=0"), "-vf", "scale=320:240", "-output_ts_offset", "3")}.make(t))
+	e := engine(t)
+	f := write(t, append(small, large...))
+	x, err := e.Index(t.Context(), f, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := video.Source{File: f, Index: x}
+	for name, runs := range map[string][]video.Run{
+		"one chunk": {{First: 60, Step: 1, Count: 36}},
+		"two":       {{First: 60, Step: 1, Count: clipFrames - 60}, {First: clipFrames, Step: 1, Count: 36}},
+	} {
+		_, err := e.EncodeMP4(t.Context(), src, t.TempDir(), runs, video.MP4{Quality: 70}, func() {})
+		if got := pipeline.CodeOf(err); got != pipeline.CodeSizeChanges {
+			t.Errorf("%s: code %q of %v, want %q", name, got, err, pipeline.CodeSizeChanges)
+		}
+	}
+}
+
 // FuzzTables feeds mutated tables to the reader, which must not panic or
 // believe in frames outside the file.
 func FuzzTables(f *testing.F) {

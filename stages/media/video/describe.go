@@ -118,6 +118,11 @@ func (d *description) check(f File, maxPixels int64) error {
 	if width < 0 || height < 0 || height > 0 && width > maxPixels/height {
 		return pipeline.Failf(pipeline.CodeTooLarge, f.Name, "the frames of %s are %d×%d, more than %d pixels", f.Name, width, height, maxPixels)
 	}
+	for k := range d.Frames {
+		if w, h := d.Frames[k].Width, d.Frames[k].Height; w != d.Frames[0].Width || h != d.Frames[0].Height {
+			return sizeChanges(f, int64(k), w, h, d.Frames[0].Width, d.Frames[0].Height)
+		}
+	}
 	if num, den, err := parseRatio(s.TimeBase); err != nil || num < 1 || den < 1 {
 		return pipeline.Failf(pipeline.CodeBadTiming, f.Name, "the clock of %s runs at %q", f.Name, printable(s.TimeBase))
 	}
