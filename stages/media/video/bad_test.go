@@ -48,7 +48,8 @@ func TestBadFiles(t *testing.T) {
 		{"encrypted", bytes.Replace(good, []byte("avc1\x00\x00\x00\x00\x00\x00\x00\x01"), []byte("encv\x00\x00\x00\x00\x00\x00\x00\x01"), 1), pipeline.CodeUnsupportedCodec},
 		{"unknown codec", bytes.Replace(good, []byte("avc1\x00\x00\x00\x00\x00\x00\x00\x01"), []byte("zzzz\x00\x00\x00\x00\x00\x00\x00\x01"), 1), pipeline.CodeUnsupportedCodec},
 		{"frames in another file", bytes.Replace(good, []byte("url \x00\x00\x00\x01"), []byte("url \x00\x00\x00\x00"), 1), pipeline.CodeUnsupportedFormat},
-		{"all frames at one time", still(t, plain), pipeline.CodeBadTiming},
+		{"all frames at one time", lasting(t, plain, 0), pipeline.CodeBadTiming},
+		{"frames of 46 hours", lasting(t, plain, 1<<31-1), pipeline.CodeBadTiming},
 		{"HLS playlist", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd.mp4\n#EXT-X-ENDLIST\n"), pipeline.CodeUnsupportedFormat},
 		{"concat script", []byte("ffconcat version 1.0\nfile other.mp4\n"), pipeline.CodeUnsupportedFormat},
 		{"SVG", []byte("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"), pipeline.CodeUnsupportedFormat},
@@ -111,11 +112,12 @@ func claims(t testing.TB, good []byte, n uint32) []byte {
 	return text
 }
 
-// still makes all frames of a file last no time.
-func still(t testing.TB, good []byte) []byte {
+// lasting makes all frames of a file last that long.
+func lasting(t testing.TB, good []byte, ticks uint32) []byte {
 	t.Helper()
 	text := bytes.Clone(good)
-	binary.BigEndian.PutUint32(text[boxAt(t, text, "stts")+12:], 0)
+	binary.BigEndian.PutUint32(text[boxAt(t, text, "elst")+8:], 1<<32-1) // show all
+	binary.BigEndian.PutUint32(text[boxAt(t, text, "stts")+12:], ticks)
 	return text
 }
 

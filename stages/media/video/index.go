@@ -45,7 +45,21 @@ func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameinde
 	if len(d.Frames) == 0 {
 		return nil, pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "the first frames of %s cannot be decoded", f.Name)
 	}
-	return x, d.apply(x, f)
+	if err := d.apply(x, f); err != nil {
+		return nil, err
+	}
+	return x, checkTimes(x, f)
+}
+
+// checkTimes refuses frames that last longer than encoders can say.
+func checkTimes(x *frameindex.Index, f File) error {
+	const day = 24 * 60 * 60
+	for k := 1; k < len(x.Frames); k++ {
+		if x.Frames[k].PTS-x.Frames[k-1].PTS > day*x.TimeDen/x.TimeNum {
+			return pipeline.Failf(pipeline.CodeBadTiming, f.Name, "frame %d of %s lasts longer than a day", k-1, f.Name)
+		}
+	}
+	return nil
 }
 
 // Tables returns what the container's tables alone say of the frames of an MP4
