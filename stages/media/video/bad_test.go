@@ -49,6 +49,7 @@ func TestBadFiles(t *testing.T) {
 		{"unknown codec", bytes.Replace(good, []byte("avc1\x00\x00\x00\x00\x00\x00\x00\x01"), []byte("zzzz\x00\x00\x00\x00\x00\x00\x00\x01"), 1), pipeline.CodeUnsupportedCodec},
 		{"frames in another file", bytes.Replace(good, []byte("url \x00\x00\x00\x01"), []byte("url \x00\x00\x00\x00"), 1), pipeline.CodeUnsupportedFormat},
 		{"all frames at one time", lasting(t, plain, 0), pipeline.CodeBadTiming},
+		{"65,500 by 65,500", giant(t), pipeline.CodeTooLarge},
 		{"frames of 46 hours", lasting(t, plain, 1<<31-1), pipeline.CodeBadTiming},
 		{"HLS playlist", []byte("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/passwd.mp4\n#EXT-X-ENDLIST\n"), pipeline.CodeUnsupportedFormat},
 		{"concat script", []byte("ffconcat version 1.0\nfile other.mp4\n"), pipeline.CodeUnsupportedFormat},
@@ -110,6 +111,17 @@ func claims(t testing.TB, good []byte, n uint32) []byte {
 	binary.BigEndian.PutUint32(text[at+8:], n)
 	binary.BigEndian.PutUint32(text[boxAt(t, text, "stts")+8:], n)
 	return text
+}
+
+// giant is a file whose pictures say that they are larger than any may be.
+func giant(t testing.TB) []byte {
+	t.Helper()
+	text := read(t, clip{file: "x.mkv", args: []string{"-c:v", "mjpeg", "-pix_fmt", "yuvj420p"}}.make(t))
+	size := []byte{0xff, 0xc0, 0, 17, 8, 0, clipHeight, 0, clipWidth}
+	if !bytes.Contains(text, size) {
+		t.Fatal("no picture of the usual size in the file")
+	}
+	return bytes.ReplaceAll(text, size, []byte{0xff, 0xc0, 0, 17, 8, 0xff, 0xdc, 0xff, 0xdc})
 }
 
 // lasting makes all frames of a file last that long.

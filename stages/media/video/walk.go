@@ -91,10 +91,23 @@ func (e *Engine) count(ctx context.Context, f File, demuxer string, progress fun
 		return nil
 	})
 	if err == nil && len(frames) == 0 {
-		err = pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "no frame of %s can be decoded", f.Name)
+		err = e.whyNone(ctx, f, demuxer)
 	}
 	keepSafeKeys(frames)
 	return frames, err
+}
+
+// whyNone says why no frame of a file can be decoded. The program that lists
+// frames takes no offence at that; the one that decodes says what is wrong.
+func (e *Engine) whyNone(ctx context.Context, f File, demuxer string) error {
+	args := append(append([]string{"-nostdin", "-xerror"}, e.inputArgs(demuxer)...),
+		"-i", "file:"+f.Path, "-map", "0:V:0", "-frames:v", "1", "-f", "null", "-")
+	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{f.Path}, Limits: sandbox.Limits{Wall: probeTime}}
+	err := e.stream(ctx, c, e.cfg.MaxPixels/4, func(io.Reader) error { return nil })
+	if err == nil {
+		return pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "no frame of %s can be decoded", f.Name)
+	}
+	return explain(err, f)
 }
 
 // keepSafeKeys takes the flag from keyframes that come in the file after a
