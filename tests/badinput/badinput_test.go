@@ -43,6 +43,7 @@ func TestBadInput(t *testing.T) {
 		{"names", tryNames},
 		{"pictures", tryPictures},
 		{"archives", tryArchives},
+		{"videos", tryVideos},
 		{"mixes", tryMixes},
 		{"share", tryShare},
 		{"changed", tryChangedShare},
