@@ -33,7 +33,7 @@ whole: ## Run the tests of the whole program, the Python clients included.
 	go test -shuffle=on . ./tests/... ./tools/...
 
 clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
-	@tools/install python services
+	@tools/install media python services
 	go test -count=1 -v ./tests/clients/
 
 # The proofs hold what they measure against limits, so they want a machine that
@@ -41,7 +41,7 @@ clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
 PROOF := FRAMEMILL_PROVE=1 go test -count=1 -v -timeout 60m
 
 fanout: ## Show one ingest shared by two consumers, and what a kill, a flush and a stall cost it.
-	@tools/install services
+	@tools/install media services
 	$(PROOF) ./tests/fanout/
 
 crash: ## Kill servers, consumers and Redis during uploads and ingests, and account for every frame.
