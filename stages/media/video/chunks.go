@@ -23,14 +23,19 @@ import (
 // MP4 says how chunks are encoded.
 type MP4 struct {
 	Quality   int64 // 0 to 100, as the contract counts
-	Downscale bool  // by a whole factor, until fewer than 1080 rows are left
+	Downscale bool  // by a whole factor, until players can be expected to take it
 }
 
 // OriginalQuality is the quality of chunks that stand for the source: QP 17.
 const OriginalQuality = 67
 
-// maxRows is how many rows a downscaled chunk stays below.
-const maxRows = 1080
+// A downscaled chunk stays below maxRows rows. It also has no more pixels than
+// H.264 decoders of level 5.2 take, and no longer side than the encoder does.
+const (
+	maxRows   = 1080
+	maxPixels = 36_864 * 16 * 16
+	maxSide   = 16_384
+)
 
 // crf turns the quality of the contract into the scale of x264. Of the same
 // number, its pictures are three steps better than those of the encoder that
@@ -46,12 +51,13 @@ func (m MP4) crf() int64 {
 
 // Size returns the sides of chunks of a video of these sides.
 func (m MP4) Size(width, height int64) (int64, int64) {
-	factor := int64(1)
-	for m.Downscale && height/factor >= maxRows {
-		factor *= 2
+	for factor := int64(1); ; factor *= 2 {
+		even := func(v int64) int64 { return max((v/factor+1)/2*2, 2) }
+		w, h := even(width), even(height)
+		if !m.Downscale || height/factor < maxRows && w <= maxSide && w*h <= maxPixels {
+			return w, h
+		}
 	}
-	even := func(v int64) int64 { return max((v/factor+1)/2*2, 2) }
-	return even(width), even(height)
 }
 
 // EncodeMP4 writes each chunk as one file into an empty folder, and returns the

@@ -142,6 +142,10 @@ func TestChunkSize(t *testing.T) {
 		{3840, 2160, 960, 540},
 		{2560, 1440, 1280, 720},
 		{1, 1, 2, 2},
+		{8738, 1079, 8738, 1080}, // 8738·1080 pixels are just few enough
+		{8739, 1079, 4370, 540},
+		{32766, 100, 16384, 50},
+		{65000, 1000, 16250, 250},
 	}
 	for _, tt := range tests {
 		w, h := video.MP4{Quality: 70, Downscale: true}.Size(tt.width, tt.height)
