@@ -33,6 +33,7 @@ type Command struct {
 // Self, but that
 //   - a program that is missing or cannot run here is decoder_unavailable;
 //   - one that needed more memory than the limit is decoder_memory;
+//   - one that found the disk of OutDir full is disk_full;
 //   - one that ran longer than Limits.Wall or Limits.CPU is stalled, and is
 //     ErrTooLong as well.
 //
@@ -132,6 +133,8 @@ func explain(err error, c Command) error {
 		// Nobody else kills it: the kernel did, for want of memory.
 		return pipeline.Failf(pipeline.CodeDecoderMemory, "",
 			"the file needs more than %d MiB of memory to decode", c.Limits.MemoryBytes>>20).Because(died)
+	case c.OutDir != "" && saysNoSpace(died.Stderr):
+		return pipeline.Failf(pipeline.CodeDiskFull, "", "the disk is full").Because(died)
 	case died.Signal == syscall.SIGILL || died.Signal == syscall.SIGSYS:
 		return pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
 			"%s does not run on this server's processor or kernel: install another build of it", c.Program).Because(died)
@@ -143,6 +146,12 @@ func explain(err error, c Command) error {
 func saysNoMemory(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(text, "cannot allocate memory") || strings.Contains(text, "bad_alloc")
+}
+
+// saysNoSpace reports whether a program said that its disk is full.
+func saysNoSpace(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, unix.ENOSPC.Error()) || strings.Contains(text, unix.EDQUOT.Error())
 }
 
 func stalled(err error, c Command) error {

@@ -139,6 +139,28 @@ func TestFFmpegOutOfMemory(t *testing.T) {
 	}
 }
 
+// TestDiskFull tells a full disk, after which another try may go well, from bad
+// media.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		says, dir string
+		want      pipeline.Code
+	}{
+		{"av_interleaved_write_frame(): No space left on device", t.TempDir(), pipeline.CodeDiskFull},
+		{"av_interleaved_write_frame(): Disk quota exceeded", t.TempDir(), pipeline.CodeDiskFull},
+		{"No space left on device", "", pipeline.CodeInternal}, // it has no disk
+		{"Invalid data found", t.TempDir(), pipeline.CodeInternal},
+	} {
+		err := sandbox.RunFile(t.Context(), "/bin/sh", sandbox.Here(), sandbox.Command{
+			Program: "ffmpeg", Args: []string{"-c", "echo '" + tt.says + "' >&2; exit 1"}, OutDir: tt.dir, Limits: limits(),
+		})
+		if err == nil || pipeline.CodeOf(err) != tt.want {
+			t.Errorf("a program that says %q and writes to %q ends with %v, want the code %s", tt.says, tt.dir, err, tt.want)
+		}
+	}
+}
+
 func BenchmarkRun(b *testing.B) {
 	here := sandbox.Here()
 	for _, bb := range []struct {
