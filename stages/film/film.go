@@ -121,6 +121,14 @@ func (s *Stage) open(ctx context.Context, f pipeline.File) (video.Source, func()
 	return video.Source{File: video.File{Path: path, Name: f.Name}, Index: index}, release, nil
 }
 
+// Bounds of what one decoding makes. Every chunk takes its place in the
+// arguments of ffmpeg, which the kernel bounds, and every one of those that have
+// a frame in common takes an encoder.
+const (
+	maxChunks   = 1000
+	maxTogether = 8
+)
+
 // runs groups the chunks, by their places in the list, so that each group is
 // decoded in one go: from the first frame of its first to the last of its
 // last, without a gap.
@@ -131,14 +139,20 @@ func runs(chunks []ChunkWork) [][]int {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(chunks[a].Lo, chunks[b].Lo) })
 	var out [][]int
-	end := int64(-1)
+	var group []int
+	var open []int64 // ends of the group's chunks that have the frame at hand
+	end := int64(0)  // of the group
 	for _, i := range order {
-		if c := &chunks[i]; len(out) == 0 || c.Lo > end {
-			out = append(out, nil)
+		c := &chunks[i]
+		open = slices.DeleteFunc(open, func(hi int64) bool { return hi <= c.Lo })
+		if len(group) > 0 && (c.Lo > end || len(group) == maxChunks || len(open) == maxTogether) {
+			out = append(out, group)
+			group, open, end = nil, nil, 0
 		}
-		last := len(out) - 1
-		out[last] = append(out[last], i)
-		end = max(end, chunks[i].Hi)
+		group, open, end = append(group, i), append(open, c.Hi), max(end, c.Hi)
+	}
+	if len(group) > 0 {
+		out = append(out, group)
 	}
 	return out
 }

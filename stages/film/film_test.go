@@ -167,6 +167,9 @@ func TestChunks(t *testing.T) {
 		{"one within another", 0, 1, []span{{0, 40}, {10, 20}, {15, 45}}, 45},
 		{"out of order", 0, 1, []span{{30, 36}, {0, 6}, {36, 40}, {6, 12}}, 22},
 		{"with a gap", 0, 1, []span{{0, 5}, {80, 90}}, 15},
+		{"ten at one frame", 0, 1, []span{
+			{0, 12}, {1, 13}, {2, 14}, {3, 15}, {4, 16}, {5, 17}, {6, 18}, {7, 19}, {8, 20}, {9, 21},
+		}, 32}, // by two decodings
 		{"every third from the fifth", 5, 3, []span{{0, 10}, {10, 20}, {15, 30}}, 30},
 	}
 	for _, tt := range tests {
@@ -189,6 +192,41 @@ func TestChunks(t *testing.T) {
 				}
 				w.assertNothingLeft(len(tt.chunks))
 			})
+		}
+	}
+}
+
+// TestRuns holds how chunks share decodings.
+func TestRuns(t *testing.T) {
+	t.Parallel()
+	// row is n chunks of so many frames, each some frames after the one before.
+	row := func(n, frames, apart int64) []film.ChunkWork {
+		chunks := make([]film.ChunkWork, n)
+		for i := range chunks {
+			chunks[i].Lo = int64(i) * apart
+			chunks[i].Hi = chunks[i].Lo + frames
+		}
+		return chunks
+	}
+	tests := []struct {
+		name   string
+		chunks []film.ChunkWork
+		want   []int // chunks of each decoding
+	}{
+		{"none", nil, nil},
+		{"touching", row(5, 10, 10), []int{5}},
+		{"apart", row(3, 10, 11), []int{1, 1, 1}},
+		{"more than fit on a command line", row(2500, 10, 10), []int{1000, 1000, 500}},
+		{"eight at a frame", row(40, 80, 10), []int{40}},
+		{"nine at a frame", row(20, 81, 10), []int{8, 8, 4}},
+	}
+	for _, tt := range tests {
+		var got []int
+		for _, run := range film.Runs(tt.chunks) {
+			got = append(got, len(run))
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: chunks of each decoding (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }

@@ -32,6 +32,7 @@ func (r *reel) makeMP4(ctx context.Context, run []int) error {
 		if err := r.take(ctx, place, files[i]); err != nil {
 			return err
 		}
+		r.progress()
 	}
 	return nil
 }
