@@ -7,17 +7,9 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"io"
 
 	"golang.org/x/image/draw"
 )
-
-// EncodeJPEG writes a frame as a JPEG, whose samples use the full range and the
-// matrix of BT.601. It converts the frame in place.
-func EncodeJPEG(w io.Writer, f *Frame, quality int) error {
-	f.normalise()
-	return jpeg.Encode(w, f.Image, &jpeg.Options{Quality: min(max(quality, 1), 100)})
-}
 
 // FramePNG returns a frame of the source as a PNG.
 func (e *Engine) FramePNG(ctx context.Context, src Source, k int64) ([]byte, error) {
