@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"framemill/tests/barcode"
+	"framemill/tests/clip"
 )
 
 // checkContent reads every chunk: its length and checksum are those of its
@@ -51,6 +52,9 @@ func (b *Books) checkChunk(ctx context.Context, c chunk, from int64, want Want) 
 	if int64(len(raw)) != c.bytes || int64(crc32.ChecksumIEEE(raw)) != c.crc {
 		return fmt.Errorf("%d bytes with checksum %08x, the row says %d with %08x", len(raw), crc32.ChecksumIEEE(raw), c.bytes, c.crc)
 	}
+	if want.Video {
+		return checkFilm(ctx, raw, c, from, want)
+	}
 	pictures, err := zip.NewReader(bytes.NewReader(raw), c.bytes)
 	if err != nil {
 		return err
@@ -61,6 +65,23 @@ func (b *Books) checkChunk(ctx context.Context, c chunk, from int64, want Want) 
 	for k, f := range pictures.File {
 		if err := checkPicture(f, want.Picture(from+int64(k))); err != nil {
 			return fmt.Errorf("frame %d: %w", from+int64(k), err)
+		}
+	}
+	return nil
+}
+
+// checkFilm reads the numbers in all frames of a chunk of a video.
+func checkFilm(ctx context.Context, raw []byte, c chunk, from int64, want Want) error {
+	numbers, err := clip.Numbers(ctx, raw)
+	if err != nil {
+		return err
+	}
+	if int64(len(numbers)) != c.frames {
+		return fmt.Errorf("%d frames, the row says %d", len(numbers), c.frames)
+	}
+	for k, got := range numbers {
+		if n := want.Picture(from + int64(k)); got != n {
+			return fmt.Errorf("frame %d shows picture %d, want %d", from+int64(k), got, n)
 		}
 	}
 	return nil

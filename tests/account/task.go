@@ -13,6 +13,7 @@ type Want struct {
 	SegmentSize int64                 // frames of a job
 	Overlap     int64                 // frames
 	Picture     func(frame int64) int // the number in the picture of a frame
+	Video       bool                  // the frames are of a video, and have no rows
 }
 
 // segment is a run of frames, inclusive.
@@ -37,7 +38,7 @@ func (b *Books) Task(ctx context.Context, id int64, want Want) error {
 		return err
 	}
 	return errors.Join(
-		b.checkRequest(ctx, id), b.checkFrames(ctx, id, want.Frames),
+		b.checkRequest(ctx, id), b.checkFrames(ctx, id, want),
 		checkTiling(segments, want), b.checkJobs(ctx, id, segments),
 		b.checkChunks(ctx, id, segments, chunks), b.checkContent(ctx, segments, chunks, want),
 	)
@@ -85,8 +86,13 @@ func (b *Books) checkRequest(ctx context.Context, task int64) error {
 	return err
 }
 
-// checkFrames wants a row for each frame, once, and none of another.
-func (b *Books) checkFrames(ctx context.Context, task, want int64) error {
+// checkFrames wants a row for each frame, once, and none of another. A video
+// has an index instead.
+func (b *Books) checkFrames(ctx context.Context, task int64, w Want) error {
+	if w.Video {
+		return b.checkIndex(ctx, task, w.Frames)
+	}
+	want := w.Frames
 	var size, n, distinct, first, last int64
 	var published *int64
 	err := b.DB.QueryRowContext(ctx, fmt.Sprintf(`
@@ -99,6 +105,26 @@ func (b *Books) checkFrames(ctx context.Context, task, want int64) error {
 	if published == nil || size != want || n != want || distinct != want || first != 0 || last != want-1 {
 		return fmt.Errorf("task %d: size %d with %d frame rows of %d files, %d to %d; want %d of each, published",
 			task, size, n, distinct, first, last, want)
+	}
+	return nil
+}
+
+// checkIndex wants the index of a video to be there, and no row of a frame.
+func (b *Books) checkIndex(ctx context.Context, task, want int64) error {
+	var size, rows int64
+	var key string
+	var published *int64
+	err := b.DB.QueryRowContext(ctx, fmt.Sprintf(`
+		SELECT d.size, d.index_key, d.published, (SELECT COUNT(*) FROM frames f WHERE f.data_id = d.id)
+		FROM data d WHERE d.task_id = %d`, task)).Scan(&size, &key, &published, &rows)
+	if err != nil {
+		return fmt.Errorf("task %d: read its data: %w", task, err)
+	}
+	if published == nil || size != want || rows != 0 {
+		return fmt.Errorf("task %d: size %d with %d frame rows; want %d with none, published", task, size, rows, want)
+	}
+	if _, err := b.bucket.Stat(ctx, key); err != nil {
+		return fmt.Errorf("task %d: its frame index: %w", task, err)
 	}
 	return nil
 }

@@ -76,14 +76,14 @@ func (r *rig) start(t *testing.T) (task, request int64) {
 // unit is what the database says of a unit.
 type unit struct {
 	kind, state, worker string
-	fence               int64
+	fence, lo, hi       int64
 }
 
 // units reads the units of a request.
 func (r *rig) units(t *testing.T, request int64) map[string]unit {
 	t.Helper()
 	rows, err := r.books.DB.QueryContext(t.Context(), fmt.Sprintf(`
-		SELECT id, kind, state, COALESCE(worker_id, ''), fence FROM units WHERE request_id = %d`, request))
+		SELECT id, kind, state, COALESCE(worker_id, ''), fence, lo, hi FROM units WHERE request_id = %d`, request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (r *rig) units(t *testing.T, request int64) map[string]unit {
 	for rows.Next() {
 		var id string
 		var u unit
-		if err := rows.Scan(&id, &u.kind, &u.state, &u.worker, &u.fence); err != nil {
+		if err := rows.Scan(&id, &u.kind, &u.state, &u.worker, &u.fence, &u.lo, &u.hi); err != nil {
 			t.Fatal(err)
 		}
 		out[id] = u
