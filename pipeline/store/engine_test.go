@@ -313,7 +313,9 @@ func TestFailureTakesBackWhatWasPublished(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, db *store.DB) {
 		id, r := ingest(t, db, 1)
 		c := claim(t, db, sent(t, db)[0])
-		publish(t, db, c, 10)
+		publish(t, db, c, 10, func(p *store.Publication) {
+			p.Data.CompressedType, p.Data.OriginalType = pipeline.ChunkVideo, pipeline.ChunkVideo
+		})
 		if jobs, err := db.Segments(t.Context(), id); err != nil || len(jobs) != 2 {
 			t.Fatalf("%d segments were published (%v), want 2", len(jobs), err)
 		}
@@ -329,6 +331,9 @@ func TestFailureTakesBackWhatWasPublished(t *testing.T) {
 		if err != nil || data.Size != 0 || data.Published != nil {
 			t.Errorf("data = %+v (%v), want unpublished", data, err)
 		}
+		if data.CompressedType != pipeline.ChunkImageset || data.OriginalType != pipeline.ChunkImageset {
+			t.Errorf("chunks are of the types %s and %s, want those of data that are not known yet", data.CompressedType, data.OriginalType)
+		}
 		purge(t, db, store.Leftover{TaskID: id, RequestID: r.ID})
 		if files, err := db.NamedFiles(t.Context(), r.ID); err != nil || len(files) != 0 {
 			t.Errorf("%d rows of good files are left after the purge (%v)", len(files), err)
@@ -336,8 +341,8 @@ func TestFailureTakesBackWhatWasPublished(t *testing.T) {
 	})
 }
 
-// publish writes n files and frames and publishes two segments.
-func publish(t *testing.T, db *store.DB, c *pipeline.Claim, n int64) {
+// publish writes n files and frames and publishes two segments, with edits.
+func publish(t *testing.T, db *store.DB, c *pipeline.Claim, n int64, edits ...func(*store.Publication)) {
 	t.Helper()
 	ctx := t.Context()
 	data, err := db.DataOf(ctx, c.TaskID)
@@ -352,15 +357,18 @@ func publish(t *testing.T, db *store.DB, c *pipeline.Claim, n int64) {
 		frames[i] = pipeline.Frame{N: int64(i), Ord: n - 1 - int64(i)}
 	}
 	half := n / 2
+	p := store.Publication{
+		Data: *data, Mode: pipeline.ModeAnnotation, SegmentSize: half, Replicas: 2,
+		Segments: []pipeline.Segment{
+			{Type: "range", Stop: half - 1}, {Type: "range", Start: half, Stop: n - 1, ChunkBase: 2},
+		},
+	}
+	for _, edit := range edits {
+		edit(&p)
+	}
 	err = db.Fenced(ctx, c, func(tx *store.Tx) error {
 		return errors.Join(
-			tx.AddFiles(ctx, files), tx.ClearFrames(ctx, data.ID), tx.AddFrames(ctx, data.ID, frames),
-			tx.Publish(ctx, c, store.Publication{
-				Data: *data, Mode: pipeline.ModeAnnotation, SegmentSize: half, Replicas: 2,
-				Segments: []pipeline.Segment{
-					{Type: "range", Stop: half - 1}, {Type: "range", Start: half, Stop: n - 1, ChunkBase: 2},
-				},
-			}))
+			tx.AddFiles(ctx, files), tx.ClearFrames(ctx, data.ID), tx.AddFrames(ctx, data.ID, frames), tx.Publish(ctx, c, p))
 	})
 	if err != nil {
 		t.Fatalf("publish: %v", err)

@@ -179,7 +179,8 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 		`DELETE FROM jobs WHERE task_id = ?`,
 		`DELETE FROM segments WHERE task_id = ?`,
 		`DELETE FROM layouts WHERE data_id IN (SELECT id FROM data WHERE task_id = ?)`,
-		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL, index_key = '' WHERE task_id = ?`,
+		`UPDATE data SET size = 0, published = NULL, chunk_size = NULL, index_key = '',
+			compressed_type = 'imageset', original_type = 'imageset' WHERE task_id = ?`,
 	} {
 		if _, err := t.exec(ctx, query, taskID); err != nil {
 			return err
