@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
@@ -95,6 +97,24 @@ func TestCancelInTheMiddle(t *testing.T) {
 				t.Error("a run without its context ends well")
 			}
 			w.assertNothingLeft(0)
+		})
+	}
+}
+
+// TestChangeInTheMiddle changes the video while frames come.
+func TestChangeInTheMiddle(t *testing.T) {
+	t.Parallel()
+	for _, form := range []film.Form{film.Zip, film.MP4, film.PNG} {
+		t.Run(string(form), func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			var once sync.Once
+			rows, err := w.stage.Run(t.Context(), w.input(chunk(form, 0, 0, 20)), func() {
+				once.Do(func() { os.Chtimes(w.path, time.Time{}, time.Unix(1e9, 0)) })
+			})
+			if rows != nil || pipeline.CodeOf(err) != pipeline.CodeSourceChanged {
+				t.Errorf("the run gives %d rows and %v, want the code %q", len(rows), err, pipeline.CodeSourceChanged)
+			}
 		})
 	}
 }

@@ -98,14 +98,38 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 		return nil, err
 	}
 	defer release()
+	rows, err := s.make(ctx, &in, src, progress)
+	// Programs open the video by its name, each anew: it must still be the one
+	// that was probed.
+	if changed := s.unchanged(ctx, in.File); changed != nil {
+		return nil, changed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make chunks of %s: %w", in.File.Ref, err)
+	}
+	return rows, nil
+}
+
+// make makes the chunks of an open video.
+func (s *Stage) make(ctx context.Context, in *Input, src video.Source, progress func()) ([]pipeline.Chunk, error) {
 	rows := make([]pipeline.Chunk, len(in.Chunks))
 	for _, run := range runs(in.Chunks) {
-		r := reel{stage: s, in: &in, src: src, progress: progress, rows: rows}
+		r := reel{stage: s, in: in, src: src, progress: progress, rows: rows}
 		if err := r.make(ctx, run); err != nil {
-			return nil, fmt.Errorf("make chunks of %s: %w", in.File.Ref, err)
+			return nil, err
 		}
 	}
 	return rows, nil
+}
+
+// unchanged reports a video that is no longer what it was.
+func (s *Stage) unchanged(ctx context.Context, f pipeline.File) error {
+	_, release, err := s.sources.Local(ctx, f.Ref, f.Bytes, f.MTime)
+	if err != nil {
+		return err
+	}
+	release()
+	return nil
 }
 
 // open finds the video and reads its index.
