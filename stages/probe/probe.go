@@ -1,5 +1,6 @@
 // Package probe is the stage that looks into source files: what they are, how
-// large, and which way up. It reads headers only, whatever the files' size.
+// large, and which way up. It reads headers only, whatever the files' size, but
+// for videos whose headers do not name every frame, which are read through.
 package probe
 
 import (
