@@ -7,6 +7,8 @@
 // is white or black. The upper row is the number, its highest bit first, white
 // for 1; the lower row is the opposite of the upper. So a bit is 1 if the middle
 // of its upper cell is brighter than that of its lower cell.
+//
+// The Python clients' tests write and read the same code on their own.
 package barcode
 
 import (

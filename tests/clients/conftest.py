@@ -17,6 +17,10 @@ from cvat_sdk.core.client import Config
 from cvat_sdk.core.proxies.tasks import ResourceType, Task
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "matrix: one more sort of media, enough on one server")
+
+
 @pytest.fixture(scope="session")
 def share() -> Path:
     return Path(os.environ["FRAMEMILL_SHARE"])

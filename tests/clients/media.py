@@ -7,13 +7,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 
-def upright(source: Path | bytes) -> Image.Image:
+def upright(source: Path | bytes | Image.Image) -> Image.Image:
     """Return the picture as a viewer shows it, in RGB."""
+    if isinstance(source, Image.Image):
+        return source.convert("RGB")
     opened = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
     return ImageOps.exif_transpose(opened).convert("RGB")
 
 
-def number_in(source: Path | bytes) -> int:
+def number_in(source: Path | bytes | Image.Image) -> int:
     """Return the number in the bar code at the top of a picture.
 
     Two rows of 16 cells cover the top eighth. A bit is 1 if its upper cell is
