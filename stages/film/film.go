@@ -90,10 +90,10 @@ func New(films *video.Engine, sources sources, bucket blob.Bucket, scratch strin
 }
 
 // Run makes the chunks and returns their rows in the order of the input. It
-// calls progress for each frame. Chunks that overlap or touch share one
+// calls progress for each frame, and on the way to the first. Chunks that overlap or touch share one
 // decoding. All chunks of an input have one form and one quality.
 func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.Chunk, error) {
-	src, release, err := s.open(ctx, in.File)
+	src, release, err := s.open(ctx, in.File, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (s *Stage) unchanged(ctx context.Context, f pipeline.File) error {
 }
 
 // open finds the video and reads its index.
-func (s *Stage) open(ctx context.Context, f pipeline.File) (video.Source, func(), error) {
+func (s *Stage) open(ctx context.Context, f pipeline.File, progress func()) (video.Source, func(), error) {
 	index, err := ReadIndex(ctx, s.bucket, f.Index)
 	if err != nil {
 		return video.Source{}, nil, err
@@ -142,7 +142,7 @@ func (s *Stage) open(ctx context.Context, f pipeline.File) (video.Source, func()
 	if err != nil {
 		return video.Source{}, nil, err
 	}
-	return video.Source{File: video.File{Path: path, Name: f.Name}, Index: index}, release, nil
+	return video.Source{File: video.File{Path: path, Name: f.Name}, Index: index, Progress: progress}, release, nil
 }
 
 // Bounds of what one decoding makes. Every chunk takes its place in the

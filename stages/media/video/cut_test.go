@@ -115,3 +115,34 @@ func assertShows(t *testing.T, e *video.Engine, src video.Source, r video.Run, s
 		t.Errorf("decode %+v: %d frames, %v", r, frames, err)
 	}
 }
+
+// TestProgressOnTheWay decodes one frame that is far from its keyframe.
+func TestProgressOnTheWay(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.mp4")
+	args := append([]string{"-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25", "-frames:v", "700"}, x264("keyint=9999:scenecut=0")...)
+	run(t, nil, "ffmpeg", append(args, path)...)
+	e := engine(t)
+	src := index(t, e, path)
+	told := 0
+	src.Progress = func() { told++ }
+	for _, last := range []int64{255, 256, 257, 699} {
+		told = 0
+		var got []int64
+		r := video.Run{First: last - 2, Step: 2, Count: 2}
+		err := e.JPEGs(t.Context(), src, r, 70, func(k int64, _ []byte) error {
+			got = append(got, k)
+			return nil
+		})
+		if err != nil || len(got) != 2 || got[0] != last-2 || got[1] != last {
+			t.Errorf("the run %+v has the frames %v, %v", r, got, err)
+		}
+		signs := int(last / 256)
+		if last == 256 { // it is asked for
+			signs--
+		}
+		if told != signs {
+			t.Errorf("on the way to frame %d progress was told %d times, want %d", last, told, signs)
+		}
+	}
+}

@@ -85,13 +85,15 @@ func (e *Engine) decodeFrom(ctx context.Context, src Source, run Run, seek int64
 func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, encoder []string, read func(n *nutReader, k, size int64) error, done func(k int64) error) error {
 	x := src.Index
 	g := newGate(x, run.First, run.Last())
-	frames := run.Count
-	if run.First != g.key {
-		frames++
+	frames := int64(0)
+	for k := g.key; k <= g.last; k++ {
+		if run.has(k) || g.sign(k) {
+			frames++
+		}
 	}
 	args := append(e.seekArgs(x, seek), "-i", "file:"+src.Path, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
 		"-fps_mode", "passthrough", "-autoscale", "0", "-enc_time_base", "-1", "-threads", strconv.Itoa(e.cfg.Threads))
-	encoder[1] = fmt.Sprintf("%s,select='eq(n,0)+%s',%s", g.filter(x), g.wanted(run), encoder[1])
+	encoder[1] = fmt.Sprintf("%s,select='not(mod(n,%d))+%s',%s", g.filter(x), signEvery, g.wanted(run), encoder[1])
 	args = append(append(args, encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
 	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}}
 	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
@@ -99,19 +101,19 @@ func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, enco
 		if err != nil {
 			return ended(err, run.First)
 		}
-		// The keyframe comes first in any case: it proves that the decoder was
-		// entered where it should be.
-		if run.First != g.key {
-			if err := n.expect(src, g.key, read); err != nil {
-				return err
+		for k := g.key; k <= g.last; k++ {
+			if !run.has(k) && !g.sign(k) {
+				continue
 			}
-		}
-		for k := run.First; k <= run.Last(); k += run.Step {
 			if err := n.expect(src, k, read); err != nil {
 				return err
 			}
-			if err := done(k); err != nil {
-				return err
+			if run.has(k) {
+				if err := done(k); err != nil {
+					return err
+				}
+			} else if src.Progress != nil && k > g.key {
+				src.Progress()
 			}
 		}
 		return nil
@@ -167,6 +169,14 @@ type gate struct{ key, last int64 }
 func newGate(x *frameindex.Index, first, last int64) gate {
 	return gate{key: x.KeyBefore(first), last: last}
 }
+
+// signEvery is how far apart frames are that are put out as a sign of life.
+const signEvery = 256
+
+// sign reports whether a frame is put out though nobody may have asked for it.
+// The keyframe always is: it proves that the decoder was entered where it
+// should be.
+func (g gate) sign(k int64) bool { return (k-g.key)%signEvery == 0 }
 
 // filter lets frames pass by their times.
 func (g gate) filter(x *frameindex.Index) string {

@@ -58,6 +58,9 @@ type File struct{ Path, Name string }
 type Source struct {
 	File
 	Index *frameindex.Index
+	// Progress, unless nil, is called now and then while frames are decoded
+	// that nobody asked for: the keyframe may be an hour away.
+	Progress func()
 }
 
 // Run is Count frames of a video: First, First+Step, and so on.
@@ -65,6 +68,11 @@ type Run struct{ First, Step, Count int64 }
 
 // Last returns the last frame of the run.
 func (r Run) Last() int64 { return r.First + (r.Count-1)*r.Step }
+
+// has reports whether a frame is one of the run.
+func (r Run) has(k int64) bool {
+	return k >= r.First && k <= r.Last() && (k-r.First)%r.Step == 0
+}
 
 // check reports a run that does not lie in the index.
 func (r Run) check(x *frameindex.Index) error {
