@@ -151,26 +151,25 @@ func (w *world) check(in film.Input, rows []pipeline.Chunk) {
 	}
 }
 
+// span is frames lo to hi-1 of a task.
+type span struct{ lo, hi int64 }
+
 func TestChunks(t *testing.T) {
 	t.Parallel()
-	type span struct{ lo, hi int64 }
 	tests := []struct {
 		name        string
 		start, step int64
 		chunks      []span
-		frames      int64 // decoded for the zips, each once
+		runs        []span // that are decoded, each in one go
 	}{
-		{"one after another", 0, 1, []span{{0, 20}, {20, 40}, {40, 47}}, 47},
-		{"within a group of pictures", 0, 1, []span{{14, 20}}, 6},
-		{"one frame", 0, 1, []span{{99, 100}}, 1},
-		{"overlapping segments", 0, 1, []span{{0, 20}, {20, 30}, {25, 45}, {45, 55}, {50, 60}}, 60},
-		{"one within another", 0, 1, []span{{0, 40}, {10, 20}, {15, 45}}, 45},
-		{"out of order", 0, 1, []span{{30, 36}, {0, 6}, {36, 40}, {6, 12}}, 22},
-		{"with a gap", 0, 1, []span{{0, 5}, {80, 90}}, 15},
-		{"ten at one frame", 0, 1, []span{
-			{0, 12}, {1, 13}, {2, 14}, {3, 15}, {4, 16}, {5, 17}, {6, 18}, {7, 19}, {8, 20}, {9, 21},
-		}, 32}, // by two decodings
-		{"every third from the fifth", 5, 3, []span{{0, 10}, {10, 20}, {15, 30}}, 30},
+		{"one after another", 0, 1, []span{{0, 20}, {20, 40}, {40, 47}}, []span{{0, 47}}},
+		{"within a group of pictures", 0, 1, []span{{14, 20}}, []span{{14, 20}}},
+		{"one frame", 0, 1, []span{{99, 100}}, []span{{99, 100}}},
+		{"overlapping segments", 0, 1, []span{{0, 20}, {20, 30}, {25, 45}, {45, 55}, {50, 60}}, []span{{0, 60}}},
+		{"one within another", 0, 1, []span{{0, 40}, {10, 20}, {15, 45}}, []span{{0, 45}}},
+		{"out of order", 0, 1, []span{{30, 36}, {0, 6}, {36, 40}, {6, 12}}, []span{{0, 12}, {30, 40}}},
+		{"with a gap", 0, 1, []span{{0, 5}, {80, 90}}, []span{{0, 5}, {80, 90}}},
+		{"every third from the fifth", 5, 3, []span{{0, 10}, {10, 20}, {15, 30}}, []span{{0, 30}}},
 	}
 	for _, tt := range tests {
 		for _, form := range []film.Form{film.Zip, film.MP4} {
@@ -184,11 +183,15 @@ func TestChunks(t *testing.T) {
 				}
 				rows, told := w.run(in)
 				w.check(in, rows)
-				if form == film.Zip && told != tt.frames {
-					t.Errorf("progress was told of %d frames, want each of %d once", told, tt.frames)
+				want := int64(0)
+				for _, run := range tt.runs {
+					want += decodings(form, in.Footage, run)
 				}
-				if told < tt.frames {
-					t.Errorf("progress was told %d times, want at least once for each of %d frames", told, tt.frames)
+				if form == film.MP4 {
+					want += int64(len(tt.chunks)) // told once more when each is kept
+				}
+				if told != want {
+					t.Errorf("progress was told of %d frames, want %d: each once", told, want)
 				}
 				w.assertNothingLeft(len(tt.chunks))
 			})
@@ -196,39 +199,14 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// TestRuns holds how chunks share decodings.
-func TestRuns(t *testing.T) {
-	t.Parallel()
-	// row is n chunks of so many frames, each some frames after the one before.
-	row := func(n, frames, apart int64) []film.ChunkWork {
-		chunks := make([]film.ChunkWork, n)
-		for i := range chunks {
-			chunks[i].Lo = int64(i) * apart
-			chunks[i].Hi = chunks[i].Lo + frames
-		}
-		return chunks
+// decodings says of how many frames progress is told in a run: those that come
+// out of a decoder. Of MP4 these are all since the keyframe before the run.
+func decodings(form film.Form, f film.Footage, run span) int64 {
+	if form == film.Zip {
+		return run.hi - run.lo
 	}
-	tests := []struct {
-		name   string
-		chunks []film.ChunkWork
-		want   []int // chunks of each decoding
-	}{
-		{"none", nil, nil},
-		{"touching", row(5, 10, 10), []int{5}},
-		{"apart", row(3, 10, 11), []int{1, 1, 1}},
-		{"more than fit on a command line", row(2500, 10, 10), []int{1000, 1000, 500}},
-		{"eight at a frame", row(40, 80, 10), []int{40}},
-		{"nine at a frame", row(20, 81, 10), []int{8, 8, 4}},
-	}
-	for _, tt := range tests {
-		var got []int
-		for _, run := range film.Runs(tt.chunks) {
-			got = append(got, len(run))
-		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s: chunks of each decoding (-want +got):\n%s", tt.name, diff)
-		}
-	}
+	first, last := f.Start+run.lo*f.Step, f.Start+(run.hi-1)*f.Step
+	return last - first/gop*gop + 1
 }
 
 // TestFrameOfTwoChunksIsTheSame shows that a frame is encoded once for all zips
@@ -244,6 +222,38 @@ func TestFrameOfTwoChunksIsTheSame(t *testing.T) {
 	}
 	if told != 20 {
 		t.Errorf("20 frames in three chunks were made %d times, want once each", told)
+	}
+}
+
+// TestPicked makes zips of frames that do not follow one another.
+func TestPicked(t *testing.T) {
+	t.Parallel()
+	for _, q := range []pipeline.Quality{pipeline.Compressed, pipeline.Original} {
+		t.Run(string(q), func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			in := w.input(chunk(film.Zip, 0, 2, 3), chunk(film.Zip, 1, 30, 31))
+			in.Start, in.Step = 3, 2
+			in.Chunks[0].Picked, in.Chunks[1].Picked = []int64{2, 9, 10, 29}, []int64{30, 48}
+			for i := range in.Chunks {
+				in.Chunks[i].Quality = q
+			}
+			rows, told := w.run(in)
+			if told != 6 {
+				t.Errorf("progress was told of %d frames, want 6", told)
+			}
+			for i, want := range [][]int{{7, 21, 23, 61}, {63, 99}} {
+				content := blobtest.Read(t, w.bucket, rows[i].Key)
+				got, err := clip.Numbers(t.Context(), content)
+				if diff := cmp.Diff(want, got); diff != "" || err != nil {
+					t.Errorf("chunk %d, %v (-want +got):\n%s", i, err, diff)
+				}
+				if rows[i].Frames != int64(len(want)) || rows[i].Bytes != int64(len(content)) || rows[i].CRC32 != int64(crc32.ChecksumIEEE(content)) {
+					t.Errorf("row %+v is not of its %d bytes and %d frames", rows[i], len(content), len(want))
+				}
+			}
+			w.assertNothingLeft(2)
+		})
 	}
 }
 
