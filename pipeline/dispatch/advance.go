@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"framemill/pipeline"
@@ -29,6 +30,11 @@ func NewAdvancer(db *store.DB, indexes ReadIndex, kick func()) *Advancer {
 // is done. Any number of processes may call it at any time.
 func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
 	moved, err := a.db.Advance(ctx, requestID, a.next)
+	if final, ok := errors.AsType[*pipeline.Error](err); ok && final.Kind == pipeline.Media {
+		// What follows cannot be worked out, now or ever: an end is better than
+		// a request that runs for ever.
+		return a.db.FailRequest(ctx, requestID, final)
+	}
 	if err != nil {
 		return fmt.Errorf("advance request %d: %w", requestID, err)
 	}

@@ -186,7 +186,28 @@ func (t *Tx) failRequest(ctx context.Context, r *pipeline.Request, state string,
 // CancelRequest ends an open request on the wish of its owner. It reports
 // whether the request had started; one that has ended is a Conflict.
 func (db *DB) CancelRequest(ctx context.Context, id int64) (started bool, err error) {
-	err = db.tx(ctx, func(t *Tx) error {
+	err = db.endOpen(ctx, id, func(t *Tx, r *pipeline.Request) error {
+		if r.Terminal() {
+			return pipeline.FieldErrorf("", "Only requests that have not ended can be cancelled")
+		}
+		started = r.State == pipeline.RequestRunning
+		return t.failRequest(ctx, r, pipeline.RequestCancelled,
+			pipeline.Failf(pipeline.CodeCancelled, "", "cancelled by its owner"), 0)
+	})
+	return started, err
+}
+
+// FailRequest ends an open request whose next phase cannot be begun. One that
+// has ended stays as it is.
+func (db *DB) FailRequest(ctx context.Context, id int64, why *pipeline.Error) error {
+	return db.endOpen(ctx, id, func(t *Tx, r *pipeline.Request) error {
+		return t.failRequest(ctx, r, pipeline.RequestFailed, why, 0)
+	})
+}
+
+// endOpen drops the units of a request and has end decide about it.
+func (db *DB) endOpen(ctx context.Context, id int64, end func(*Tx, *pipeline.Request) error) error {
+	return db.tx(ctx, func(t *Tx) error {
 		// Rows are locked in the order unit, request, task, as everywhere.
 		if _, err := t.exec(ctx, `DELETE FROM units WHERE request_id = ?`, id); err != nil {
 			return err
@@ -196,14 +217,8 @@ func (db *DB) CancelRequest(ctx context.Context, id int64) (started bool, err er
 		if err != nil {
 			return err
 		}
-		if r.Terminal() {
-			return pipeline.FieldErrorf("", "Only requests that have not ended can be cancelled")
-		}
-		started = r.State == pipeline.RequestRunning
-		return t.failRequest(ctx, &r, pipeline.RequestCancelled,
-			pipeline.Failf(pipeline.CodeCancelled, "", "cancelled by its owner"), 0)
+		return end(t, &r)
 	})
-	return started, err
 }
 
 // purgeUnit is the background work of removing what a request left, or, when
