@@ -44,7 +44,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 		{"spoilt in the middle", func(w *world, _ *film.Input, _ func()) { w.spoil() }, pipeline.CodeDecodeFailed},
 		{"gone", func(w *world, _ *film.Input, _ func()) { os.Remove(w.path) }, pipeline.CodeSourceGone},
 		{"changed", func(w *world, _ *film.Input, _ func()) { os.Truncate(w.path, 100) }, pipeline.CodeSourceChanged},
-		{"no index", func(_ *world, in *film.Input, _ func()) { in.File.Index = "index/2" }, pipeline.CodeNotFound},
+		{"no index", func(_ *world, in *film.Input, _ func()) { in.File.Index = "index/2" }, pipeline.CodeDecodeFailed},
 		{"cancelled before", func(_ *world, _ *film.Input, cancel func()) { cancel() }, ""},
 		{"past the end", func(_ *world, in *film.Input, _ func()) { in.Chunks[2].Hi = frames + 1 }, pipeline.CodeInternal},
 		{"unknown form", func(_ *world, in *film.Input, _ func()) {

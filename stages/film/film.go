@@ -5,6 +5,7 @@ package film
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -135,6 +136,9 @@ func (s *Stage) unchanged(ctx context.Context, f pipeline.File) error {
 // open finds the video and reads its index.
 func (s *Stage) open(ctx context.Context, f pipeline.File, progress func()) (video.Source, func(), error) {
 	index, err := ReadIndex(ctx, s.bucket, f.Index)
+	if e, ok := errors.AsType[*pipeline.Error](err); ok && e.File == "" {
+		err = pipeline.Failf(e.Code, f.Name, "%s: %s", f.Name, e.Text).Because(err)
+	}
 	if err != nil {
 		return video.Source{}, nil, err
 	}
