@@ -25,15 +25,12 @@ check: ## Check format, vet and lint.
 	go vet ./...
 	$(TOOL) staticcheck ./...
 
-# Tests of the whole program run the binary as it ships, so it is not raced, nor
-# are the packages whose tests mostly wait for ffmpeg and other children.
-CHILDREN := stages/film stages/media/sandbox stages/media/video
+# Tests of the whole program run the binary as it ships, so it is not raced.
 race: ## Run the tests of our packages with the race detector.
-	CGO_ENABLED=1 go test -race -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)' \
-		$(foreach p,$(CHILDREN),| grep -vx framemill/$(p)))
+	CGO_ENABLED=1 go test -race -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)')
 
 whole: ## Run the tests of the whole program, the Python clients included.
-	go test -shuffle=on . ./tests/... ./tools/... $(addprefix ./,$(CHILDREN))
+	go test -shuffle=on . ./tests/... ./tools/...
 
 clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
 	@tools/install media python services
