@@ -94,9 +94,10 @@ func (c conn) uploadable(ctx context.Context, taskID int64, lock string) (stale 
 // else it is a Conflict. SaveUploads returns the keys of blobs that no row
 // names any more: replaced ones, and new ones that were not needed.
 //
-// After an error the caller removes the files' blobs, so a commit whose answer
-// was lost must not end in one: the same transaction runs again, which waits for
-// the first to be over and finds its rows.
+// A commit whose answer was lost should not end in an error: the same
+// transaction runs again, which waits for the first to be over and finds its
+// rows. If even that gets no answer in time, nobody knows whether the rows are
+// there.
 func (db *DB) SaveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error) {
 	unused, err = db.saveUploads(ctx, taskID, files)
 	if !errors.Is(err, errUnknownCommit) {

@@ -174,7 +174,9 @@ func (b *Batch) order() {
 }
 
 // Save makes the files part of the task, all or none. A file that the task has
-// already, byte for byte, counts as saved. After an error nothing stays behind.
+// already, byte for byte, counts as saved. What a refusal leaves is removed at
+// once. After any other error the rows may be there although nobody could say
+// so: then the blobs stay, and the collector removes those that no row names.
 func (b *Batch) Save(ctx context.Context) error {
 	if len(b.files) == 0 {
 		return nil
@@ -185,7 +187,10 @@ func (b *Batch) Save(ctx context.Context) error {
 	}
 	unused, err := b.rc.db.SaveUploads(ctx, b.to.TaskID, rows)
 	if err != nil {
-		b.Discard(ctx)
+		if !pipeline.Retryable(err) {
+			b.Discard(ctx)
+		}
+		b.files = nil
 		return fmt.Errorf("save %d uploads of task %d: %w", len(rows), b.to.TaskID, err)
 	}
 	b.files = nil

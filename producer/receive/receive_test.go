@@ -347,19 +347,36 @@ func TestDiscard(t *testing.T) {
 	}
 }
 
+// TestSaveFails saves a file in vain. A refusal leaves nothing; after a loss
+// the rows may be there all the same, and a row without its blob is a lost file.
 func TestSaveFails(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	b.db.lost = errors.New("no database")
-	batch, err := b.Read(t.Context(), post(body(part{"client_files[0]", "a.jpg", "a"})), owner)
-	if err != nil {
-		t.Fatal(err)
+	tests := []struct {
+		name  string
+		err   error
+		blobs int
+	}{
+		{name: "refused", err: pipeline.Errorf(pipeline.Conflict, "the task has data"), blobs: 0},
+		{name: "lost", err: errors.New("no database"), blobs: 1},
+		{name: "not now", err: pipeline.Errorf(pipeline.Transient, "the database is busy"), blobs: 1},
 	}
-	if err := batch.Save(t.Context()); !errors.Is(err, b.db.lost) {
-		t.Errorf("Save: %v, want the store's error", err)
-	}
-	if left := b.blobs(t); len(left) != 0 {
-		t.Errorf("blobs stay behind: %v", left)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, nil)
+			b.db.lost = tt.err
+			batch, err := b.Read(t.Context(), post(body(part{"client_files[0]", "a.jpg", "a"})), owner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := batch.Save(t.Context()); !errors.Is(err, tt.err) {
+				t.Errorf("Save: %v, want the store's error", err)
+			}
+			batch.Discard(t.Context()) // whatever was to go has gone
+			if left := b.blobs(t); len(left) != tt.blobs {
+				t.Errorf("the blobs %v stay, want %d", left, tt.blobs)
+			}
+		})
 	}
 }
 
