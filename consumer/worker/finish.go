@@ -71,14 +71,17 @@ func (a *attempt) warm(segs []pipeline.Segment) {
 func note(bad map[pipeline.Outcome]int64) string {
 	var parts []string
 	for _, o := range []struct {
-		outcome pipeline.Outcome
-		text    string
+		outcome   pipeline.Outcome
+		one, many string
 	}{
-		{pipeline.OutcomeFailed, "%d files cannot be used and were left out or replaced"},
-		{pipeline.OutcomeTruncated, "%d files end early and were used as far as they go"},
+		{pipeline.OutcomeFailed, "1 file cannot be used and was left out or replaced", "%d files cannot be used and were left out or replaced"},
+		{pipeline.OutcomeTruncated, "1 file ends early and was used as far as it goes", "%d files end early and were used as far as they go"},
 	} {
-		if n := bad[o.outcome]; n > 0 {
-			parts = append(parts, fmt.Sprintf(o.text, n))
+		switch n := bad[o.outcome]; {
+		case n == 1:
+			parts = append(parts, o.one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf(o.many, n))
 		}
 	}
 	if len(parts) == 0 {

@@ -71,8 +71,8 @@ func TestNote(t *testing.T) {
 	if got := worker.Note(nil); got != "" {
 		t.Errorf("note of a clean ingest is %q, want none", got)
 	}
-	got := worker.Note(map[pipeline.Outcome]int64{pipeline.OutcomeFailed: 2, pipeline.OutcomeSkipped: 5})
-	if want := "2 files cannot be used and were left out or replaced; the report of the request names them"; got != want {
+	got := worker.Note(map[pipeline.Outcome]int64{pipeline.OutcomeFailed: 2, pipeline.OutcomeTruncated: 1, pipeline.OutcomeSkipped: 5})
+	if want := "2 files cannot be used and were left out or replaced; 1 file ends early and was used as far as it goes; the report of the request names them"; got != want {
 		t.Errorf("note = %q, want %q", got, want)
 	}
 }

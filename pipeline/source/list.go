@@ -51,7 +51,7 @@ func (s *Share) Walk(ctx context.Context, dir string, fn func(Entry) error) erro
 
 func (s *Share) walk(ctx context.Context, dir string, depth int, fn func(Entry) error) error {
 	if depth > maxDepth {
-		return pipeline.Errorf(pipeline.Invalid, "folders on the share are nested more than %d deep, below %.100s", maxDepth, dir)
+		return pipeline.FieldErrorf("server_files", "folders on the share are nested more than %d deep, below %.100s", maxDepth, dir)
 	}
 	entries, err := s.read(ctx, dir, maxFolder, false)
 	if err != nil {
