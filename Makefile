@@ -61,4 +61,4 @@ processes: build ## Run one producer and one consumer on a Redis and a Postgres 
 	$(WITH_SERVICES) sh -c 'bin/framemill migrate && exec $(TOOL) goreman -rpc-server=false start producer consumer'
 
 clean: ## Remove what the other targets made; ./data stays, but for the demo in it.
-	rm -rf bin data/demo .venv
+	rm -rf bin data/demo .venv .venv-newest

@@ -1,5 +1,6 @@
 // Package clients_test runs the unmodified Python clients, cvat-sdk and
-// cvat-cli, against a running server. The tests themselves are in Python.
+// cvat-cli, against a running server: the oldest and the newest release that
+// are spoken with. The tests themselves are in Python.
 package clients_test
 
 import (
@@ -15,19 +16,36 @@ import (
 // pictures is how many numbered pictures the share holds.
 const pictures = 24
 
+// The folders, at the root of the module, that the clients are installed in.
+const (
+	oldest = ".venv"
+	newest = ".venv-newest"
+)
+
+// mostly leaves out tests of one more sort of media, which are enough with one
+// client on one server.
+var mostly = []string{"-m", "not matrix"}
+
 func TestPythonClients(t *testing.T) {
 	t.Parallel()
 	t.Run("one process", func(t *testing.T) {
 		t.Parallel()
 		share := newShare(t)
-		server := program.Up(t, program.Config{Share: share})
-		runPytest(t, server.URL, share)
+		server := program.Up(t, program.Config{Share: share, Flags: []string{"--version-by-client"}})
+		t.Run("oldest clients", func(t *testing.T) {
+			t.Parallel()
+			runPytest(t, oldest, server.URL, share)
+		})
+		t.Run("newest clients", func(t *testing.T) {
+			t.Parallel()
+			runPytest(t, newest, server.URL, share, mostly...)
+		})
 	})
 	t.Run("one producer and two consumers", func(t *testing.T) {
 		t.Parallel()
 		share := newShare(t)
 		fleet := program.StartFleet(t, program.Config{Share: share}, 1, 2)
-		runPytest(t, fleet.Producers[0].URL, share, "-m", "not matrix")
+		runPytest(t, oldest, fleet.Producers[0].URL, share, mostly...)
 	})
 }
 
@@ -40,11 +58,11 @@ func newShare(t *testing.T) string {
 	return share
 }
 
-// runPytest runs the Python tests against the server: all of them, or those
-// that the arguments choose.
-func runPytest(t *testing.T, url, share string, args ...string) {
+// runPytest runs the Python tests with the given clients against the server:
+// all of them, or those that the arguments choose.
+func runPytest(t *testing.T, clients, url, share string, args ...string) {
 	t.Helper()
-	python, err := filepath.Abs("../../.venv/bin/python")
+	python, err := filepath.Abs(filepath.Join("../..", clients, "bin/python"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +76,6 @@ func runPytest(t *testing.T, url, share string, args ...string) {
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
-		t.Errorf("the Python clients against %s: %v", url, err)
+		t.Errorf("the Python clients of %s against %s: %v", clients, url, err)
 	}
 }

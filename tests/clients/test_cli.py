@@ -14,6 +14,11 @@ from media import likeness, number_in
 
 def cli(*args: str) -> str:
     """Run cvat-cli and return what it printed."""
+    return run_cli(*args).stdout
+
+
+def run_cli(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run cvat-cli to its end, without an error."""
     server = urlsplit(os.environ["FRAMEMILL_URL"])
     done = subprocess.run(
         [
@@ -29,7 +34,7 @@ def cli(*args: str) -> str:
         timeout=120,
     )
     assert done.returncode == 0, f"cvat-cli {' '.join(args)}: {done.stderr}"
-    return done.stdout
+    return done
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,13 +39,12 @@ def every_clip(*, but: int = 0):
 
 @pytest.fixture(scope="session")
 def film(share: Path) -> Callable[[Clip], Film]:
-    """Make a clip on the share, once."""
+    """Make a clip on the share, once. Other clients may be making theirs."""
     made: dict[Clip, Film] = {}
+    folder = Path(tempfile.mkdtemp(prefix="clips-", dir=share))
 
     def make_once(clip: Clip) -> Film:
         if clip not in made:
-            folder = share / "clips"
-            folder.mkdir(exist_ok=True)
             made[clip] = make(clip, folder)
         return made[clip]
 
@@ -52,12 +52,12 @@ def film(share: Path) -> Callable[[Clip], Film]:
 
 
 @pytest.fixture
-def ingest(create, film) -> Callable[..., Task]:
+def ingest(create, film, share) -> Callable[..., Task]:
     """Create a task from a clip, uploaded or on the share."""
 
     def create_task(clip: Clip, where: ResourceType, **params) -> Task:
         path = film(clip).path
-        resource = path if where is ResourceType.LOCAL else f"clips/{path.name}"
+        resource = path if where is ResourceType.LOCAL else path.relative_to(share).as_posix()
         return create([resource], where, **params)
 
     return create_task
