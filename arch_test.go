@@ -41,6 +41,7 @@ var house = []story{
 	{"pipeline/store/...", 2},
 	{"pipeline/queue/...", 2},
 	{"pipeline/blob/...", 2},
+	{"pipeline/outgoing/...", 2},
 	{"stages/media/...", 2},
 	{"metrics/...", 2},
 	{"producer/client/...", 2},
@@ -86,6 +87,7 @@ var doors = []struct{ dependency, packages []string }{
 	{[]string{"cloud.google.com/..."}, []string{"pipeline/blob/gcs/..."}},
 	{[]string{"github.com/Azure/..."}, []string{"pipeline/blob/azure/..."}},
 	{[]string{"github.com/prometheus/..."}, []string{"metrics/..."}},
+	{[]string{"code.dny.dev/ssrf/..."}, []string{"pipeline/outgoing/..."}},
 	{[]string{"os/exec"}, []string{"stages/media/sandbox/..."}},
 }
 
