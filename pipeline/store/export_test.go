@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"framemill/pipeline"
 )
@@ -23,6 +24,14 @@ func UsedAt(ctx context.Context, db *DB, c pipeline.Chunk) (at pipeline.Micros, 
 func EndLeases(ctx context.Context, db *DB) error {
 	return db.tx(ctx, func(t *Tx) error {
 		_, err := t.exec(ctx, `UPDATE units SET lease = 1 WHERE state = 'running'`)
+		return err
+	})
+}
+
+// AgeInvitations makes every invitation older.
+func AgeInvitations(ctx context.Context, db *DB, by time.Duration) error {
+	return db.tx(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `UPDATE invitations SET sent = sent - ?`, by.Microseconds())
 		return err
 	})
 }

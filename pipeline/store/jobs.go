@@ -87,16 +87,6 @@ func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, er
 	return views, total, err
 }
 
-// jobs returns the SQL that is true of the jobs j that v may see.
-func (v Viewer) jobs() (string, []any) {
-	if v.All {
-		return "1 = 1", nil
-	}
-	tasks, args := v.taskIDs()
-	return `j.id IN (SELECT id FROM jobs WHERE assignee_id = ?
-		UNION SELECT id FROM jobs WHERE task_id IN (` + tasks + `))`, append([]any{v.UserID}, args...)
-}
-
 // jobViews loads what is shown beside jobs. A job whose task went away in the
 // meantime is left out.
 func (c conn) jobViews(ctx context.Context, rows []pipeline.Job) ([]JobView, error) {

@@ -63,12 +63,6 @@ func Is(field string, value any) Cond {
 	return Cond{Op: Equal, Field: field, Values: []any{value}}
 }
 
-// Viewer is on whose behalf a list is made: it holds what he has a part in.
-type Viewer struct {
-	UserID int64
-	All    bool // sees everything
-}
-
 // fieldType decides how values are compared with a field.
 type fieldType uint8
 

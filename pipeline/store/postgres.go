@@ -77,6 +77,8 @@ func (p *postgres) passing(err error) bool {
 		switch pg.Code {
 		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "25P03":
 			return true
+		case "23505": // somebody was faster with the same key; the next try sees theirs
+			return true
 		}
 		return strings.HasPrefix(pg.Code, "08")
 	}

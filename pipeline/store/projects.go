@@ -76,15 +76,6 @@ func (db *DB) Projects(ctx context.Context, v Viewer, q Query) ([]ProjectView, i
 	return views, total, err
 }
 
-// projects returns the SQL that is true of the projects p whose staff v belongs
-// to.
-func (v Viewer) projects() (string, []any) {
-	if v.All {
-		return "1 = 1", nil
-	}
-	return `(p.owner_id = ? OR p.assignee_id = ?)`, []any{v.UserID, v.UserID}
-}
-
 // projectViews loads what is shown beside projects.
 func (c conn) projectViews(ctx context.Context, rows []pipeline.Project) ([]ProjectView, error) {
 	projectIDs, userIDs, storageIDs := idSet{}, idSet{}, idSet{}

@@ -56,14 +56,17 @@ type RequestView struct {
 	pipeline.Request
 	Owner     *pipeline.User
 	ProjectID *int64
+	OrgID     *int64
 	Frames    int64 // of the task, once its jobs are visible
 	Jobs      int64
 }
 
-// Requests lists the current requests of an owner and counts all that match.
-func (db *DB) Requests(ctx context.Context, ownerID int64, q Query) ([]RequestView, int64, error) {
+// Requests lists the current requests that v owns, whatever else he may see, and
+// counts all that match.
+func (db *DB) Requests(ctx context.Context, v Viewer, q Query) ([]RequestView, int64, error) {
+	within, args := v.within("t.org_id")
 	var rows []pipeline.Request
-	total, err := db.list(ctx, &rows, requests(), q, "r.owner_id = ?", ownerID)
+	total, err := db.list(ctx, &rows, requests(), q, within+" AND r.owner_id = ?", append(args, v.UserID)...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -100,11 +103,12 @@ func (c conn) requestViews(ctx context.Context, rows []pipeline.Request) ([]Requ
 	type sum struct {
 		TaskID    int64  `db:"id"`
 		ProjectID *int64 `db:"project_id"`
+		OrgID     *int64 `db:"org_id"`
 		Frames    int64  `db:"frames"`
 		Jobs      int64  `db:"jobs"`
 	}
 	sums, err := rowsBy(ctx, c, taskIDs, `
-		SELECT t.id, t.project_id, COALESCE(d.size, 0) AS frames,
+		SELECT t.id, t.project_id, t.org_id, COALESCE(d.size, 0) AS frames,
 			(SELECT COUNT(*) FROM jobs j WHERE j.task_id = t.id) AS jobs
 		FROM tasks t LEFT JOIN data d ON d.task_id = t.id WHERE t.id IN (?)`,
 		func(s *sum) int64 { return s.TaskID })
@@ -115,7 +119,7 @@ func (c conn) requestViews(ctx context.Context, rows []pipeline.Request) ([]Requ
 	for i, r := range rows {
 		out[i] = RequestView{Request: r, Owner: users[r.OwnerID]}
 		if s := sums[r.TaskID]; s != nil {
-			out[i].ProjectID, out[i].Frames, out[i].Jobs = s.ProjectID, s.Frames, s.Jobs
+			out[i].ProjectID, out[i].OrgID, out[i].Frames, out[i].Jobs = s.ProjectID, s.OrgID, s.Frames, s.Jobs
 		}
 	}
 	return out, nil

@@ -103,25 +103,6 @@ func (db *DB) Tasks(ctx context.Context, v Viewer, q Query) ([]TaskView, int64, 
 	return views, total, db.countJobs(ctx, views)
 }
 
-// tasks returns the SQL that is true of the tasks t whose staff v belongs to.
-func (v Viewer) tasks() (string, []any) {
-	if v.All {
-		return "1 = 1", nil
-	}
-	ids, args := v.taskIDs()
-	return "t.id IN (" + ids + ")", args
-}
-
-// taskIDs returns the query of the tasks whose staff v belongs to. It is a union
-// because each part has an index, and an OR over them has none on Postgres.
-func (v Viewer) taskIDs() (string, []any) {
-	return `SELECT id FROM tasks WHERE owner_id = ?
-		UNION SELECT id FROM tasks WHERE assignee_id = ?
-		UNION SELECT s.id FROM tasks s JOIN projects r ON r.id = s.project_id WHERE r.owner_id = ?
-		UNION SELECT s.id FROM tasks s JOIN projects r ON r.id = s.project_id WHERE r.assignee_id = ?`,
-		[]any{v.UserID, v.UserID, v.UserID, v.UserID}
-}
-
 // taskViews loads what is shown beside tasks, but for the counts of jobs, in a
 // few statements for all.
 func (c conn) taskViews(ctx context.Context, rows []pipeline.Task) ([]TaskView, error) {

@@ -111,6 +111,7 @@ type UserFilter struct {
 	FirstName string
 	LastName  string
 	Active    *bool
+	OrgID     *int64 // members of this organization only
 	Sort      string // username, first_name, last_name, is_active or id; - before it descends
 	Limit     int64
 	Offset    int64
@@ -146,6 +147,9 @@ func (f UserFilter) where() (string, []any) {
 		if is[1] != "" {
 			add(is[0]+` = ?`, is[1])
 		}
+	}
+	if f.OrgID != nil {
+		add(`id IN (SELECT user_id FROM memberships WHERE org_id = ? AND active)`, *f.OrgID)
 	}
 	if f.Active != nil {
 		add(`active = ?`, *f.Active)
@@ -224,6 +228,10 @@ func (db *DB) DeleteUser(ctx context.Context, id int64) error {
 		}
 		for _, query := range []string{
 			`DELETE FROM tokens WHERE user_id = ?`,
+			`DELETE FROM invitations WHERE membership_id IN (SELECT id FROM memberships WHERE user_id = ?)`,
+			`DELETE FROM memberships WHERE user_id = ?`,
+			`UPDATE invitations SET owner_id = NULL WHERE owner_id = ?`,
+			`UPDATE organizations SET owner_id = NULL WHERE owner_id = ?`,
 			`UPDATE tasks SET owner_id = NULL WHERE owner_id = ?`,
 			`UPDATE tasks SET assignee_id = NULL WHERE assignee_id = ?`,
 			`UPDATE projects SET owner_id = NULL WHERE owner_id = ?`,

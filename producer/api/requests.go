@@ -78,7 +78,7 @@ func (s *Server) requestOf(r *http.Request, v *store.RequestView) (*request, err
 	out := &request{
 		ID: v.RQID, Status: statuses[v.State], Message: progress.Text, Progress: min(1, max(0, progress.Fraction)),
 		Operation: operation{
-			Type: v.Op + ":task", Target: "task", ProjectID: v.ProjectID, TaskID: &v.TaskID,
+			Type: v.Op + ":task", Target: "task", ProjectID: v.ProjectID, TaskID: &v.TaskID, OrgID: v.OrgID,
 		},
 		Created: iso(v.Created), Started: isoOrNull(v.Started), Finished: isoOrNull(v.Finished),
 		Phase: string(v.Phase), JobsOpen: isoOrNull(v.JobsOpen),
@@ -111,7 +111,7 @@ func (s *Server) listRequests(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	views, count, err := s.DB.Requests(r.Context(), access.From(r.Context()).User.ID, q)
+	views, count, err := s.DB.Requests(r.Context(), viewer(r), q)
 	if err != nil {
 		return err
 	}

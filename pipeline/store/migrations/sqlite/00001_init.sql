@@ -31,6 +31,38 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_user ON tokens (user_id, kind);
 CREATE INDEX tokens_expires ON tokens (expires);
 
+-- Who shares projects and tasks. A membership is active once it was agreed to.
+CREATE TABLE organizations (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	slug TEXT NOT NULL UNIQUE,
+	name TEXT NOT NULL,
+	description TEXT NOT NULL DEFAULT '',
+	contact TEXT NOT NULL DEFAULT '{}',
+	owner_id INTEGER,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL
+);
+
+CREATE TABLE memberships (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	org_id INTEGER NOT NULL,
+	user_id INTEGER NOT NULL,
+	role TEXT NOT NULL,
+	active BOOLEAN NOT NULL,
+	joined INTEGER,
+	UNIQUE (org_id, user_id)
+);
+CREATE INDEX memberships_user ON memberships (user_id, org_id);
+
+CREATE TABLE invitations (
+	key TEXT PRIMARY KEY,
+	membership_id INTEGER NOT NULL UNIQUE,
+	owner_id INTEGER,
+	created INTEGER NOT NULL,
+	sent INTEGER NOT NULL
+);
+CREATE INDEX invitations_owner ON invitations (owner_id);
+
 CREATE TABLE storages (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	location TEXT NOT NULL,
@@ -53,6 +85,7 @@ CREATE TABLE projects (
 	assignee_updated INTEGER
 );
 CREATE INDEX projects_tenant ON projects (tenant, id);
+CREATE INDEX projects_org ON projects (org_id, id) WHERE org_id IS NOT NULL;
 CREATE INDEX projects_owner ON projects (owner_id, id);
 CREATE INDEX projects_assignee ON projects (assignee_id, id);
 
@@ -81,6 +114,7 @@ CREATE TABLE tasks (
 	deleted INTEGER
 );
 CREATE INDEX tasks_tenant ON tasks (tenant, id);
+CREATE INDEX tasks_org ON tasks (org_id, id) WHERE org_id IS NOT NULL;
 CREATE INDEX tasks_project ON tasks (project_id, id);
 CREATE INDEX tasks_owner ON tasks (owner_id, id);
 CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
@@ -359,5 +393,8 @@ DROP TABLE labels;
 DROP TABLE tasks;
 DROP TABLE projects;
 DROP TABLE storages;
+DROP TABLE invitations;
+DROP TABLE memberships;
+DROP TABLE organizations;
 DROP TABLE tokens;
 DROP TABLE users;
