@@ -16,7 +16,7 @@ import (
 // password once: it is kept nowhere in the clear. FRAMEMILL_ADMIN_PASSWORD
 // sets it instead.
 func firstAdmin(ctx context.Context, cfg configs.Config, db *store.DB) error {
-	_, n, err := db.Users(ctx, store.UserFilter{Limit: 1})
+	_, n, err := db.Users(ctx, nil, store.Query{Limit: 1})
 	if err != nil || n > 0 {
 		return err
 	}

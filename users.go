@@ -76,7 +76,7 @@ type userLsCmd struct{ settings }
 // Run lists the users.
 func (c *userLsCmd) Run(ctx context.Context) error {
 	return c.withDatabase(ctx, func(db *store.DB) error {
-		users, _, err := db.Users(ctx, store.UserFilter{Sort: "id"})
+		users, _, err := db.Users(ctx, nil, store.Query{})
 		if err != nil {
 			return err
 		}

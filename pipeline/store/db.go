@@ -23,6 +23,7 @@ type DB struct {
 	close        func() error
 	lockSchema   func() (unlock func(), err error) // while migrating
 	relayMu      sync.Mutex                        // one relay round at a time on SQLite
+	counts       counts
 	commits      atomic.Int64
 	beats        atomic.Int64 // of the commits
 	staleRefused atomic.Int64

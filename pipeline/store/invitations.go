@@ -9,21 +9,17 @@ import (
 
 const invitationColumns = `i.key, i.membership_id, i.owner_id, i.created, i.sent`
 
-// truths are the ways in which clients spell the values of a condition.
-var truths = map[string]string{"True": "true", "False": "false", "1": "true", "0": "false"}
-
 func invitations() *listing {
 	return &listing{
 		columns: invitationColumns,
-		from: `FROM invitations i
-			JOIN memberships m ON m.id = i.membership_id
-			LEFT JOIN users o ON o.id = i.owner_id
-			WHERE 1 = 1`,
-		id: "m.id",
+		from:    `invitations i JOIN memberships m ON m.id = i.membership_id`,
+		joins:   []join{{"o", `LEFT JOIN users o ON o.id = i.owner_id`}},
+		where:   everything,
+		id:      "i.membership_id",
 		fields: map[string]field{
-			"owner":        {expr: "o.username"},
+			"owner":        {expr: "o.username", joins: "o"},
 			"user_id":      {expr: "m.user_id", typ: number},
-			"accepted":     {expr: "CASE WHEN m.active THEN 'true' ELSE 'false' END", alias: truths},
+			"accepted":     {expr: "m.active", typ: truth},
 			"created_date": {expr: "i.created", typ: date},
 		},
 		search: []string{"owner"},
@@ -68,8 +64,7 @@ func (db *DB) Invitations(ctx context.Context, v Viewer, q Query) ([]InvitationV
 		scope += " AND (m.user_id = ? OR i.owner_id = ? AND m.org_id IN (" + orgsOfUser + "))"
 		args = append(args, v.UserID, v.UserID, v.UserID)
 	}
-	var rows []pipeline.Invitation
-	total, err := db.list(ctx, &rows, invitations(), q, scope, args...)
+	rows, total, err := list(ctx, db, invitations(), q, func(i *pipeline.Invitation) int64 { return i.MembershipID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

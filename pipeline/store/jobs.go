@@ -10,34 +10,47 @@ import (
 const jobColumns = `j.id, j.task_id, j.segment_id, j.parent_id, j.type, j.stage, j.state, j.assignee_id,
 	j.created, j.updated, j.assignee_updated`
 
+// jobs lists the jobs of tasks that were not deleted. Few tasks are deleted and
+// still there, and a list of them spares a look at the task of each job.
 func jobs() *listing {
 	return &listing{
 		columns: jobColumns,
-		from: `FROM jobs j
-			JOIN tasks t ON t.id = j.task_id
-			LEFT JOIN projects p ON p.id = t.project_id
-			LEFT JOIN users a ON a.id = j.assignee_id
-			WHERE t.deleted IS NULL`,
-		id: "j.id",
+		from:    `jobs j`,
+		joins: []join{
+			{"t", `JOIN tasks t ON t.id = j.task_id`},
+			{"p", `LEFT JOIN projects p ON p.id = t.project_id`},
+			{"a", `LEFT JOIN users a ON a.id = j.assignee_id`},
+		},
+		scoped: "t",
+		where:  `j.task_id NOT IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
+		id:     "j.id",
 		fields: map[string]field{
 			"id":            {expr: "j.id", typ: number},
 			"task_id":       {expr: "j.task_id", typ: number},
-			"project_id":    {expr: "t.project_id", typ: number},
+			"project_id":    {expr: "t.project_id", typ: number, joins: "t"},
 			"parent_job_id": {expr: "j.parent_id", typ: number},
-			"task_name":     {expr: "t.name"},
-			"project_name":  {expr: "p.name"},
-			"assignee":      {expr: "a.username"},
-			"stage":         {expr: "j.stage"},
-			"state":         {expr: "j.state"},
-			"mode":          {expr: modeSQL},
-			"dimension":     {expr: "t.dimension"},
-			"type":          {expr: "j.type", alias: map[string]string{"replica": pipeline.JobReplica}},
-			"created_date":  {expr: "j.created", typ: date},
-			"updated_date":  {expr: "j.updated", typ: date},
+			"task_name":     {expr: "t.name", joins: "t", lookup: `j.task_id IN (SELECT id FROM tasks WHERE %s)`, column: "name"},
+			"project_name": {expr: "p.name", joins: "t p", column: "name",
+				lookup: `j.task_id IN (SELECT id FROM tasks WHERE project_id IN (SELECT id FROM projects WHERE %s))`},
+			"assignee":     {expr: "a.username", joins: "a", lookup: `j.assignee_id IN (SELECT id FROM users WHERE %s)`, column: "username"},
+			"stage":        {expr: "j.stage", of: stages},
+			"state":        {expr: "j.state", of: states},
+			"mode":         {expr: modeSQL, joins: "t", of: modes},
+			"media_type":   {expr: mediaSQL, joins: "t"},
+			"dimension":    {expr: "t.dimension", joins: "t", of: dimensions},
+			"type":         {expr: "j.type", alias: map[string]string{"replica": pipeline.JobReplica}},
+			"created_date": {expr: "j.created", typ: date},
+			"updated_date": {expr: "j.updated", typ: date},
 		},
 		search: []string{"task_name", "project_name", "assignee", "state", "stage"},
 	}
 }
+
+// The values of fields that have few.
+var (
+	stages = []string{pipeline.StageAnnotation, pipeline.StageValidation, pipeline.StageAcceptance}
+	states = []string{pipeline.StateNew, pipeline.StateInProgress, pipeline.StateCompleted, pipeline.StateRejected}
+)
 
 // JobView is a job with the rows that are shown beside it. The task has data,
 // and its jobs are not counted.
@@ -78,8 +91,7 @@ func (db *DB) JobView(ctx context.Context, id int64) (*JobView, error) {
 // belongs to, and counts all that match.
 func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, error) {
 	scope, args := v.jobs()
-	var rows []pipeline.Job
-	total, err := db.list(ctx, &rows, jobs(), q, scope, args...)
+	rows, total, err := list(ctx, db, jobs(), q, func(j *pipeline.Job) int64 { return j.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

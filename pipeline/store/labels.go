@@ -12,14 +12,16 @@ const labelColumns = `l.id, l.task_id, l.project_id, l.parent_id, l.name, l.colo
 func labels() *listing {
 	return &listing{
 		columns: labelColumns,
-		from:    `FROM labels l LEFT JOIN labels up ON up.id = l.parent_id WHERE l.parent_id IS NULL`,
+		from:    `labels l`,
+		joins:   []join{{"up", `LEFT JOIN labels up ON up.id = l.parent_id`}},
+		where:   `l.parent_id IS NULL`,
 		id:      "l.id",
 		fields: map[string]field{
 			"id":        {expr: "l.id", typ: number},
 			"name":      {expr: "l.name"},
 			"type":      {expr: "l.type"},
 			"color":     {expr: "l.color"},
-			"parent":    {expr: "up.name"},
+			"parent":    {expr: "up.name", joins: "up"},
 			"parent_id": {expr: "l.parent_id", typ: number},
 		},
 		search: []string{"name", "parent"},
@@ -79,13 +81,12 @@ func (db *DB) Labels(ctx context.Context, v Viewer, q Query) ([]pipeline.Label, 
 		OR l.project_id IN (SELECT p.id FROM projects p WHERE `+projects+`))`, append(args, more...)...)
 }
 
-func (c conn) labelList(ctx context.Context, q Query, scope string, args ...any) ([]pipeline.Label, int64, error) {
-	var rows []pipeline.Label
-	total, err := c.list(ctx, &rows, labels(), q, scope, args...)
+func (db *DB) labelList(ctx context.Context, q Query, scope string, args ...any) ([]pipeline.Label, int64, error) {
+	rows, total, err := list(ctx, db, labels(), q, func(l *pipeline.Label) int64 { return l.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}
-	return rows, total, c.completeLabels(ctx, rows)
+	return rows, total, db.completeLabels(ctx, rows)
 }
 
 // completeLabels loads the sublabels of labels, and the attributes of both.

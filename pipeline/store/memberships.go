@@ -16,7 +16,8 @@ const membershipColumns = `m.id, m.org_id, m.user_id, m.role, m.active, m.joined
 func memberships() *listing {
 	return &listing{
 		columns: membershipColumns,
-		from:    `FROM memberships m JOIN users u ON u.id = m.user_id WHERE 1 = 1`,
+		from:    `memberships m JOIN users u ON u.id = m.user_id`,
+		where:   everything,
 		id:      "m.id",
 		fields: map[string]field{
 			"id":   {expr: "m.id", typ: number},
@@ -59,8 +60,7 @@ func (db *DB) Memberships(ctx context.Context, v Viewer, q Query) ([]MembershipV
 	if v.In.OrgID != nil || v.All && !v.In.Named {
 		scope, args = v.within("m.org_id")
 	}
-	var rows []pipeline.Membership
-	total, err := db.list(ctx, &rows, memberships(), q, scope, args...)
+	rows, total, err := list(ctx, db, memberships(), q, func(m *pipeline.Membership) int64 { return m.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -12,13 +12,15 @@ const orgColumns = `g.id, g.slug, g.name, g.description, g.contact, g.owner_id, 
 func organizations() *listing {
 	return &listing{
 		columns: orgColumns,
-		from:    `FROM organizations g LEFT JOIN users o ON o.id = g.owner_id WHERE 1 = 1`,
+		from:    `organizations g`,
+		joins:   []join{{"o", `LEFT JOIN users o ON o.id = g.owner_id`}},
+		where:   everything,
 		id:      "g.id",
 		fields: map[string]field{
 			"id":    {expr: "g.id", typ: number},
 			"name":  {expr: "g.name"},
 			"slug":  {expr: "g.slug"},
-			"owner": {expr: "o.username"},
+			"owner": {expr: "o.username", joins: "o"},
 		},
 		search: []string{"name", "owner", "slug"},
 	}
@@ -64,8 +66,7 @@ func (db *DB) Organizations(ctx context.Context, v Viewer, q Query) ([]Organizat
 	if v.All {
 		scope, args = "1 = 1", nil
 	}
-	var rows []pipeline.Organization
-	total, err := db.list(ctx, &rows, organizations(), q, scope, args...)
+	rows, total, err := list(ctx, db, organizations(), q, func(o *pipeline.Organization) int64 { return o.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

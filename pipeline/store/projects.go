@@ -13,17 +13,19 @@ const projectColumns = `p.id, p.tenant, p.org_id, p.owner_id, p.assignee_id, p.n
 func projects() *listing {
 	return &listing{
 		columns: projectColumns,
-		from: `FROM projects p
-			LEFT JOIN users o ON o.id = p.owner_id
-			LEFT JOIN users a ON a.id = p.assignee_id
-			WHERE 1 = 1`,
-		id: "p.id",
+		from:    `projects p`,
+		joins: []join{
+			{"o", `LEFT JOIN users o ON o.id = p.owner_id`},
+			{"a", `LEFT JOIN users a ON a.id = p.assignee_id`},
+		},
+		where: everything,
+		id:    "p.id",
 		fields: map[string]field{
 			"id":           {expr: "p.id", typ: number},
 			"name":         {expr: "p.name"},
-			"owner":        {expr: "o.username"},
-			"assignee":     {expr: "a.username"},
-			"status":       {expr: "p.status"},
+			"owner":        {expr: "o.username", joins: "o"},
+			"assignee":     {expr: "a.username", joins: "a"},
+			"status":       {expr: "p.status", of: statuses},
 			"created_date": {expr: "p.created", typ: date},
 			"updated_date": {expr: "p.updated", typ: date},
 		},
@@ -67,8 +69,7 @@ func (db *DB) ProjectView(ctx context.Context, id int64) (*ProjectView, error) {
 // match.
 func (db *DB) Projects(ctx context.Context, v Viewer, q Query) ([]ProjectView, int64, error) {
 	scope, args := v.projects()
-	var rows []pipeline.Project
-	total, err := db.list(ctx, &rows, projects(), q, scope, args...)
+	rows, total, err := list(ctx, db, projects(), q, func(p *pipeline.Project) int64 { return p.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

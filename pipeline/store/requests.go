@@ -34,9 +34,9 @@ func requests() *listing {
 	return &listing{
 		columns: `r.id, r.rq_id, r.task_id, r.tenant, r.owner_id, r.op, r.spec, r.state, r.phase, r.code, r.text,
 			r.total, r.bad, r.names, r.created, r.started, r.jobs_open, r.finished, r.superseded`,
-		from: `FROM requests r JOIN tasks t ON t.id = r.task_id
-			WHERE t.deleted IS NULL AND r.superseded IS NULL AND NOT (r.state = 'cancelled' AND r.started IS NULL)`,
-		id: "r.id",
+		from:  `requests r JOIN tasks t ON t.id = r.task_id`,
+		where: `t.deleted IS NULL AND r.superseded IS NULL AND NOT (r.state = 'cancelled' AND r.started IS NULL)`,
+		id:    "r.id",
 		fields: map[string]field{
 			"status":       {expr: statusSQL},
 			"action":       {expr: "r.op"},
@@ -65,8 +65,8 @@ type RequestView struct {
 // counts all that match.
 func (db *DB) Requests(ctx context.Context, v Viewer, q Query) ([]RequestView, int64, error) {
 	within, args := v.within("t.org_id")
-	var rows []pipeline.Request
-	total, err := db.list(ctx, &rows, requests(), q, within+" AND r.owner_id = ?", append(args, v.UserID)...)
+	rows, total, err := list(ctx, db, requests(), q, func(r *pipeline.Request) int64 { return r.ID },
+		within+" AND r.owner_id = ?", append(args, v.UserID)...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -14,33 +14,49 @@ const taskColumns = `t.id, t.tenant, t.org_id, t.owner_id, t.assignee_id, t.proj
 // modeSQL is the mode as clients see it: pictures until a video proves to be one.
 const modeSQL = `COALESCE(NULLIF(t.mode, ''), 'annotation')`
 
+// mediaSQL is the kind of media as newer clients see it: a video is pictures.
+const mediaSQL = `CASE t.dimension WHEN '3d' THEN 'point_cloud' ELSE 'image' END`
+
+// The values of fields that have few.
+var (
+	modes      = []string{pipeline.ModeAnnotation, pipeline.ModeInterpolation}
+	dimensions = []string{"1d", "2d", "3d"}
+	statuses   = []string{pipeline.StatusAnnotation, pipeline.StatusValidation, pipeline.StatusCompleted}
+	validation = []string{pipeline.ValidationTruth, pipeline.ValidationPool}
+)
+
 // tasks lists tasks that were not deleted.
 func tasks() *listing {
 	return &listing{
 		columns: taskColumns,
-		from: `FROM tasks t
-			LEFT JOIN projects p ON p.id = t.project_id
-			LEFT JOIN users o ON o.id = t.owner_id
-			LEFT JOIN users a ON a.id = t.assignee_id
-			WHERE t.deleted IS NULL`,
-		id: "t.id",
+		from:    `tasks t`,
+		joins: []join{
+			{"p", `LEFT JOIN projects p ON p.id = t.project_id`},
+			{"o", `LEFT JOIN users o ON o.id = t.owner_id`},
+			{"a", `LEFT JOIN users a ON a.id = t.assignee_id`},
+		},
+		where: `t.deleted IS NULL`,
+		id:    "t.id",
 		fields: map[string]field{
 			"id":              {expr: "t.id", typ: number},
 			"project_id":      {expr: "t.project_id", typ: number},
-			"project_name":    {expr: "p.name"},
+			"project_name":    {expr: "p.name", joins: "p", lookup: `t.project_id IN (SELECT id FROM projects WHERE %s)`, column: "name"},
 			"name":            {expr: "t.name"},
-			"owner":           {expr: "o.username"},
-			"assignee":        {expr: "a.username"},
-			"status":          {expr: "t.status"},
+			"owner":           {expr: "o.username", joins: "o", lookup: `t.owner_id IN (SELECT id FROM users WHERE %s)`, column: "username"},
+			"assignee":        {expr: "a.username", joins: "a", lookup: `t.assignee_id IN (SELECT id FROM users WHERE %s)`, column: "username"},
+			"status":          {expr: "t.status", of: statuses},
 			"subset":          {expr: "t.subset"},
-			"mode":            {expr: modeSQL},
-			"dimension":       {expr: "t.dimension"},
+			"mode":            {expr: modeSQL, of: modes},
+			"media_type":      {expr: mediaSQL},
+			"dimension":       {expr: "t.dimension", of: dimensions},
 			"tracker_link":    {expr: "t.bug_tracker"},
-			"validation_mode": {expr: "(SELECT l.mode FROM layouts l WHERE l.data_id = t.data_id)"},
+			"validation_mode": {expr: "(SELECT l.mode FROM layouts l WHERE l.data_id = t.data_id)", of: validation},
 			"created_date":    {expr: "t.created", typ: date},
 			"updated_date":    {expr: "t.updated", typ: date},
 		},
-		search: []string{"project_name", "name", "owner", "status", "assignee", "subset", "mode", "dimension", "tracker_link"},
+		search: []string{
+			"project_name", "name", "owner", "status", "assignee", "subset", "mode", "dimension", "tracker_link", "validation_mode",
+		},
 	}
 }
 
@@ -91,8 +107,7 @@ func (db *DB) TaskView(ctx context.Context, id int64) (*TaskView, error) {
 // to, and counts all that match.
 func (db *DB) Tasks(ctx context.Context, v Viewer, q Query) ([]TaskView, int64, error) {
 	scope, args := v.tasks()
-	var rows []pipeline.Task
-	total, err := db.list(ctx, &rows, tasks(), q, scope, args...)
+	rows, total, err := list(ctx, db, tasks(), q, func(t *pipeline.Task) int64 { return t.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"framemill/pipeline"
 )
@@ -104,77 +103,33 @@ func (db *DB) UsersByID(ctx context.Context, ids ...*int64) (map[int64]pipeline.
 // idsAtOnce bounds the ids in one query.
 const idsAtOnce = 1000
 
-// UserFilter selects users for a list. Fields that are empty select all.
-type UserFilter struct {
-	Search    string // in the names, any case
-	Name      string
-	FirstName string
-	LastName  string
-	Active    *bool
-	OrgID     *int64 // members of this organization only
-	Sort      string // username, first_name, last_name, is_active or id; - before it descends
-	Limit     int64
-	Offset    int64
+// users lists accounts.
+func users() *listing {
+	return &listing{
+		columns: userColumns,
+		from:    `users`,
+		where:   everything,
+		id:      "id",
+		fields: map[string]field{
+			"id":         {expr: "id", typ: number},
+			"username":   {expr: "username"},
+			"first_name": {expr: "first_name"},
+			"last_name":  {expr: "last_name"},
+			"is_active":  {expr: "active", typ: truth},
+		},
+		search: []string{"username", "first_name", "last_name"},
+		oldest: true,
+	}
 }
 
-// userSorts maps the orders of a UserFilter to columns.
-var userSorts = map[string]string{
-	"id": "id", "username": "username", "first_name": "first_name", "last_name": "last_name", "is_active": "active",
-}
-
-// Users returns one page of the users that f selects, and how many there are.
-func (db *DB) Users(ctx context.Context, f UserFilter) (page []pipeline.User, count int64, err error) {
-	where, args := f.where()
-	if err := db.get(ctx, &count, `SELECT COUNT(*) FROM users`+where, args...); err != nil {
-		return nil, 0, err
+// Users lists users, of one organization or, for nil, all, and counts all that
+// match.
+func (db *DB) Users(ctx context.Context, orgID *int64, q Query) ([]pipeline.User, int64, error) {
+	scope, args := everything, []any(nil)
+	if orgID != nil {
+		scope, args = `id IN (SELECT user_id FROM memberships WHERE org_id = ? AND active)`, []any{*orgID}
 	}
-	err = db.all(ctx, &page, `SELECT `+userColumns+` FROM users`+where+f.order()+` LIMIT ? OFFSET ?`,
-		append(args, f.Limit, f.Offset)...)
-	return page, count, err
-}
-
-func (f UserFilter) where() (string, []any) {
-	var terms []string
-	var args []any
-	add := func(term string, values ...any) {
-		terms, args = append(terms, term), append(args, values...)
-	}
-	if f.Search != "" {
-		like := "%" + escapeLike(strings.ToLower(f.Search)) + "%"
-		add(`(LOWER(username) LIKE ? ESCAPE '!' OR LOWER(first_name) LIKE ? ESCAPE '!' OR LOWER(last_name) LIKE ? ESCAPE '!')`, like, like, like)
-	}
-	for _, is := range [][2]string{{"username", f.Name}, {"first_name", f.FirstName}, {"last_name", f.LastName}} {
-		if is[1] != "" {
-			add(is[0]+` = ?`, is[1])
-		}
-	}
-	if f.OrgID != nil {
-		add(`id IN (SELECT user_id FROM memberships WHERE org_id = ? AND active)`, *f.OrgID)
-	}
-	if f.Active != nil {
-		add(`active = ?`, *f.Active)
-	}
-	if len(terms) == 0 {
-		return "", nil
-	}
-	return ` WHERE ` + strings.Join(terms, ` AND `), args
-}
-
-func (f UserFilter) order() string {
-	column, descending := strings.CutPrefix(f.Sort, "-")
-	by, ok := userSorts[column]
-	if !ok {
-		return ` ORDER BY id`
-	}
-	if descending {
-		by += ` DESC`
-	}
-	return ` ORDER BY ` + by + `, id`
-}
-
-// escapeLike makes a text match itself in LIKE … ESCAPE '!'.
-func escapeLike(s string) string {
-	return strings.NewReplacer(`!`, `!!`, `%`, `!%`, `_`, `!_`).Replace(s)
+	return list(ctx, db, users(), q, func(u *pipeline.User) int64 { return u.ID }, scope, args...)
 }
 
 // UpdateUser reads a user, lets change edit it and writes it back; the id, the

@@ -10,6 +10,9 @@ type Viewer struct {
 	In     pipeline.Workspace
 }
 
+// everything is the scope of a list that is not narrowed.
+const everything = "1 = 1"
+
 // within returns the SQL that is true of rows of the viewer's workspace, by the
 // column that names their organization. Everywhere is the personal workspace
 // and the organizations that he is a member of.
@@ -20,7 +23,7 @@ func (v Viewer) within(column string) (string, []any) {
 	case v.In.Named:
 		return column + " IS NULL", nil
 	case v.All:
-		return "1 = 1", nil
+		return everything, nil
 	}
 	return "(" + column + " IS NULL OR " + column + " IN (" + orgsOfUser + "))", []any{v.UserID}
 }

@@ -89,17 +89,4 @@ func intQuery(r *http.Request, name string) (*int64, error) {
 	return &n, nil
 }
 
-// boolQuery returns a truth value of the query, nil if it is not there.
-func boolQuery(r *http.Request, name string) (*bool, error) {
-	s := r.URL.Query().Get(name)
-	if s == "" {
-		return nil, nil
-	}
-	v, err := strconv.ParseBool(s)
-	if err != nil {
-		return nil, pipeline.FieldErrorf(name, "Must be true or false.")
-	}
-	return &v, nil
-}
-
 func errNotFound() error { return pipeline.Errorf(pipeline.NotFound, "Not found.") }

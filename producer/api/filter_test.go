@@ -71,6 +71,8 @@ func filterCases() []filterCase {
 		{name: "dates", filter: `{"<":[{"var":"updated_date"},"2001-01-01T00:00:00Z"]}`, want: []any{}},
 		{name: "100 levels", filter: deep, want: []any{"three", "two"}},
 		{name: "101 levels", filter: `{"!":` + deep + `}`, err: "deeper"},
+		{name: "10,001 levels", filter: strings.Repeat(`{"!":`, 10_001) + "1" + strings.Repeat("}", 10_001), err: "not valid JSON"},
+		{name: "1 MB", filter: `{"==":[{"var":"name"},"` + strings.Repeat("x", 1_000_000) + `"]}`, err: "longer than 64 KiB"},
 		{name: "199 conditions", filter: `{"or":[` + many + `]}`, want: []any{"one"}},
 		{name: "201 conditions", filter: `{"or":[` + many + `,{"var":"id"}]}`, err: "more than 200"},
 		{name: "5000 values", filter: `{"in":[{"var":"id"},[` + values + `]]}`, want: []any{"one"}},

@@ -85,7 +85,7 @@ func jobOf(r *http.Request, v *store.JobView) job {
 
 func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) error {
 	q, p, err := readQuery(r, "task_id", "task_name", "project_id", "project_name", "assignee", "stage", "state",
-		"dimension", "type", "parent_job_id", "mode")
+		"dimension", "type", "parent_job_id", "mode", "media_type")
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func userOrNull(r *http.Request, u *pipeline.User) *basicUser {
 
 func (s *Server) listTasks(w http.ResponseWriter, r *http.Request) error {
 	q, p, err := readQuery(r, "project_id", "project_name", "name", "owner", "assignee", "status", "subset",
-		"mode", "dimension", "tracker_link", "validation_mode")
+		"mode", "media_type", "dimension", "tracker_link", "validation_mode")
 	if err != nil {
 		return err
 	}

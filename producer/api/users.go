@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"framemill/pipeline"
-	"framemill/pipeline/store"
 	"framemill/producer/access"
 )
 
@@ -63,20 +62,11 @@ func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) error {
 	if err := access.Check(access.From(r.Context()), access.ListUsers, access.Facts{}); err != nil {
 		return err
 	}
-	p, err := readPage(r)
+	q, p, err := readQuery(r, "username", "first_name", "last_name", "is_active")
 	if err != nil {
 		return err
 	}
-	active, err := boolQuery(r, "is_active")
-	if err != nil {
-		return err
-	}
-	q := r.URL.Query()
-	users, count, err := s.DB.Users(r.Context(), store.UserFilter{
-		Search: q.Get("search"), Name: q.Get("username"), FirstName: q.Get("first_name"),
-		LastName: q.Get("last_name"), Active: active, Sort: q.Get("sort"),
-		Limit: p.limit(), Offset: p.offset(),
-	})
+	users, count, err := s.DB.Users(r.Context(), nil, q)
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,13 @@ CREATE INDEX tasks_org ON tasks (org_id, id) WHERE org_id IS NOT NULL;
 CREATE INDEX tasks_project ON tasks (project_id, id);
 CREATE INDEX tasks_owner ON tasks (owner_id, id);
 CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
+CREATE INDEX tasks_deleted ON tasks (id) WHERE deleted IS NOT NULL;
+-- What people sort by. Every sort ends with the id.
+CREATE INDEX tasks_live ON tasks (id) WHERE deleted IS NULL;
+CREATE INDEX tasks_updated ON tasks (updated, id);
+CREATE INDEX tasks_name ON tasks (name, id);
+CREATE INDEX tasks_status ON tasks (status, id);
+CREATE INDEX tasks_subset ON tasks (subset, id);
 
 CREATE TABLE labels (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -206,7 +213,7 @@ CREATE TABLE requests (
 	superseded INTEGER
 );
 CREATE UNIQUE INDEX requests_rq ON requests (rq_id) WHERE superseded IS NULL;
-CREATE INDEX requests_owner ON requests (owner_id, created);
+CREATE INDEX requests_owner ON requests (owner_id, id);
 CREATE INDEX requests_task ON requests (task_id);
 CREATE INDEX requests_open ON requests (state) WHERE state IN ('accepted', 'running');
 
@@ -296,6 +303,9 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_task ON jobs (task_id, id);
 CREATE INDEX jobs_assignee ON jobs (assignee_id, id);
 CREATE INDEX jobs_segment ON jobs (segment_id);
+CREATE INDEX jobs_updated ON jobs (updated, id);
+CREATE INDEX jobs_state ON jobs (state, id);
+CREATE INDEX jobs_stage ON jobs (stage, id);
 
 -- A row exists if and only if the chunk was built. used feeds eviction.
 CREATE TABLE chunks (

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"strings"
+
+	"framemill/pipeline"
+)
+
+// compiler turns conditions into SQL, and notes which joins that needs.
+type compiler struct {
+	*listing
+	needs map[string]bool
+}
+
+// need notes joins, by their names.
+func (c *compiler) need(joins string) {
+	for _, name := range strings.Fields(joins) {
+		c.needs[name] = true
+	}
+}
+
+// joined returns the joins that are needed.
+func (c *compiler) joined() string {
+	var sql strings.Builder
+	for _, j := range c.joins {
+		if c.needs[j.name] {
+			sql.WriteString(" " + j.sql)
+		}
+	}
+	return sql.String()
+}
+
+// cond returns the SQL of a condition and its arguments.
+func (c *compiler) cond(cond Cond) (string, []any, error) {
+	switch cond.Op {
+	case And:
+		return c.combine(cond.Conds, " AND ", "1 = 1")
+	case Or:
+		return c.combine(cond.Conds, " OR ", "1 = 0")
+	case Not:
+		// A comparison with NULL is neither true nor false; its negation is true.
+		sql, args, err := c.combine(cond.Conds, " AND ", "1 = 1")
+		return "NOT COALESCE(" + sql + ", FALSE)", args, err
+	}
+	f, ok := c.fields[cond.Field]
+	if !ok {
+		return "", nil, pipeline.FieldErrorf("filter", "there is no field %q to filter by", clip(cond.Field))
+	}
+	if cond.Op == Contains && f.lookup != "" {
+		return f.lookUp(cond)
+	}
+	c.need(f.joins)
+	return f.compare(cond)
+}
+
+func (c *compiler) combine(conds []Cond, with, empty string) (string, []any, error) {
+	if len(conds) == 0 {
+		return empty, nil, nil
+	}
+	var parts []string
+	var args []any
+	for _, cond := range conds {
+		sql, more, err := c.cond(cond)
+		if err != nil {
+			return "", nil, err
+		}
+		parts, args = append(parts, sql), append(args, more...)
+	}
+	return "(" + strings.Join(parts, with) + ")", args, nil
+}
+
+// clip shortens what a caller sent for an error.
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}
