@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Delete a task, by the REST API.
+source "${BASH_SOURCE%/*}/stage.sh"
+token=$(stage token)
+task_id=$(stage filled-task)
+
+curl -X DELETE "$url/api/tasks/$task_id" \
+  -H "Authorization: Token $token"
+
+curl "$url/api/tasks/$task_id" -H "Authorization: Token $token" 2>/dev/null || echo " (the task is gone)"

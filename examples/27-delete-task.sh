@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Delete a task, by the command.
+source "${BASH_SOURCE%/*}/stage.sh"
+task_id=$(stage filled-task)
+
+cvat-cli --server-host "$url" --auth "$user:$password" task delete "$task_id"
+
+cvat-cli --server-host "$url" --auth "$user:$password" task ls | grep -x "$task_id" || echo "the task is gone"
