@@ -42,6 +42,7 @@ func (deaf) ChunkBuilt(pipeline.Quality, time.Duration, int64)                  
 // rig is a consumer on the embedded default.
 type rig struct {
 	t      *testing.T
+	dir    string // of the database and the blobs
 	db     *store.DB
 	bucket blob.Bucket
 	queue  *queue.Queue
@@ -50,8 +51,8 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t}
 	dir := t.TempDir()
+	r := &rig{t: t, dir: dir}
 	var err error
 	if r.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "db")); err != nil {
 		t.Fatalf("open database: %v", err)

@@ -22,6 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	noteCommand()
 	sandbox.Helper()
 	os.Exit(m.Run())
 }
@@ -221,9 +222,7 @@ func (r *rig) awaitQuiet() {
 		}
 		open := int64(0)
 		for _, c := range counts {
-			if c.State == pipeline.UnitReady || c.State == pipeline.UnitRunning {
-				open += c.N
-			}
+			open += c.N
 		}
 		if open == 0 {
 			return

@@ -209,6 +209,10 @@ const (
 	TaskOriginal     Quality = "task_original"
 )
 
+// InRuns reports whether chunks of a quality follow one another in a segment, so
+// that those of a video are built many at a time.
+func (q Quality) InRuns() bool { return q == Compressed || q == Original }
+
 // Chunk is one immutable file of consecutive frames of a segment. A row exists
 // if and only if the file does.
 type Chunk struct {

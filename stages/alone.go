@@ -68,7 +68,7 @@ func (s *Set) alone(ctx context.Context, t Task, progress func()) (any, error) {
 	case Encode:
 		return alone(t, func(in encode.Input) (any, error) { return s.Encode.Run(ctx, in, progress) })
 	case Film:
-		return alone(t, func(in film.Input) (any, error) { return s.Film.Run(ctx, in, progress) })
+		return alone(t, func(in film.Input) (any, error) { return s.Film.Run(ctx, in, progress, nil) })
 	}
 	return nil, fmt.Errorf("stage %q does not run alone", t.Stage)
 }

@@ -9,7 +9,6 @@ import (
 	"framemill/pipeline/store"
 	"framemill/stages"
 	"framemill/stages/encode"
-	"framemill/stages/film"
 )
 
 // encodeStep builds the chunks of the unit's range, or of the whole task when
@@ -45,14 +44,10 @@ type chunkAt struct {
 // build builds chunks of one quality and keeps their rows.
 func (a *attempt) build(ctx context.Context, d *pipeline.Data, q pipeline.Quality, chunks []chunkAt) error {
 	if d.Video() {
-		work := make([]film.ChunkWork, len(chunks))
-		for i, c := range chunks {
-			var err error
-			if work[i], err = a.filmChunk(c.segment, d, q, c.index); err != nil {
-				return err
-			}
-		}
-		return a.encodeFilm(ctx, d, work)
+		rows := make([]pipeline.Chunk, 0, len(chunks))
+		err := a.buildFilm(ctx, d, q, chunks, func(c pipeline.Chunk) error { rows = append(rows, c); return nil })
+		a.later(func(ctx context.Context, t *store.Tx) error { return t.PutChunks(ctx, rows) })
+		return err
 	}
 	work := make([]encode.ChunkWork, len(chunks))
 	for i, c := range chunks {

@@ -7,7 +7,6 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/plan"
-	"framemill/pipeline/store"
 	"framemill/stages"
 	"framemill/stages/film"
 )
@@ -79,34 +78,49 @@ func filmForm(d *pipeline.Data, q pipeline.Quality) film.Form {
 	return film.MP4
 }
 
-// encodeFilm builds chunks of a video and keeps their rows.
-func (a *attempt) encodeFilm(ctx context.Context, d *pipeline.Data, work []film.ChunkWork) error {
+// buildFilm builds chunks of one quality of a video and gives each to kept.
+func (a *attempt) buildFilm(ctx context.Context, d *pipeline.Data, q pipeline.Quality, chunks []chunkAt, kept func(pipeline.Chunk) error) error {
+	work := make([]film.ChunkWork, len(chunks))
+	for i, c := range chunks {
+		var err error
+		if work[i], err = a.filmChunk(c.segment, d, q, c.index); err != nil {
+			return err
+		}
+	}
+	return a.encodeFilm(ctx, d, work, kept)
+}
+
+// encodeFilm builds chunks of a video and gives each to kept.
+func (a *attempt) encodeFilm(ctx context.Context, d *pipeline.Data, work []film.ChunkWork, kept func(pipeline.Chunk) error) error {
 	file, err := a.w.DB.Footage(ctx, d)
 	if err != nil {
 		return fmt.Errorf("read the file of the video: %w", err)
 	}
-	chunks, err := a.runFilm(ctx, film.Input{
+	return a.runFilm(ctx, film.Input{
 		Footage: film.Footage{File: *file, Start: d.StartFrame, Step: d.Step}, Chunks: work, Quality: d.Quality,
-	})
-	if err != nil {
-		return err
-	}
-	a.later(func(ctx context.Context, t *store.Tx) error { return t.PutChunks(ctx, chunks) })
-	return nil
+	}, kept)
 }
 
-// runFilm runs the stage here, or alone in a child after crashes.
-func (a *attempt) runFilm(ctx context.Context, in film.Input) ([]pipeline.Chunk, error) {
+// runFilm runs the stage here, or alone in a child after crashes, which hands
+// over nothing before it ends.
+func (a *attempt) runFilm(ctx context.Context, in film.Input, kept func(pipeline.Chunk) error) error {
 	if a.solo {
 		var chunks []pipeline.Chunk
 		t := SoloTask{Stage: stages.Film, Input: in, Progress: a.beat, Files: []string{in.File.Name}}
-		err := a.w.Solo.Run(ctx, t, &chunks)
-		return chunks, err
+		if err := a.w.Solo.Run(ctx, t, &chunks); err != nil {
+			return err
+		}
+		for _, c := range chunks {
+			if err := kept(c); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	begin := a.w.clock()
-	chunks, err := a.w.stages.Film.Run(ctx, in, a.beat)
+	chunks, err := a.w.stages.Film.Run(ctx, in, a.beat, kept)
 	a.observe(chunks, a.w.clock().Sub(begin))
-	return chunks, err
+	return err
 }
 
 // observe tells of chunks that were built together in a time.

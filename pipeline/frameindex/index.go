@@ -66,6 +66,14 @@ func (x *Index) KeyBefore(k int64) int64 {
 	return max(k, 0)
 }
 
+// GOP returns the first and the last frame of the run around frame k that is
+// decoded from one start.
+func (x *Index) GOP(k int64) (first, last int64) {
+	for last = max(k, 0); last+1 < x.Len() && !x.Frames[last+1].Key; last++ {
+	}
+	return x.KeyBefore(k), last
+}
+
 // Keys lists the frames where decoding can begin, frame 0 first.
 func (x *Index) Keys() []int64 {
 	var keys []int64

@@ -88,6 +88,11 @@ func TestWhereDecodingBegins(t *testing.T) {
 			t.Errorf("decoding of frame %d begins at %d, want %d", tt.k, got, tt.want)
 		}
 	}
+	for _, tt := range []struct{ k, first, last int64 }{{0, 0, 29}, {29, 0, 29}, {30, 30, 59}, {99, 90, 99}} {
+		if first, last := x.GOP(tt.k); first != tt.first || last != tt.last {
+			t.Errorf("frame %d is decoded with %d to %d, want %d to %d", tt.k, first, last, tt.first, tt.last)
+		}
+	}
 	var runs [][2]int64
 	for lo, hi := range x.GOPs() {
 		runs = append(runs, [2]int64{lo, hi})

@@ -71,3 +71,40 @@ func (v *Footage) decodeSeconds(frames int64) float64 {
 func (v *Footage) encodeSeconds(frames int64) float64 {
 	return float64(frames) * v.Pixels * encodeSecondsPerPixel
 }
+
+// togetherFrames bounds the frames of the chunks that are built together: more
+// than any usual GOP has, and half a minute of work. A video with one keyframe
+// is built in pieces.
+const togetherFrames = 1000
+
+// Together returns which chunks of a segment of a video, by their numbers, are
+// built when chunk k, which it has, is missing: those that begin in the same
+// GOP, because whoever decodes one of them decodes most of the others. Asked of
+// any of them, the answer is the same. gop returns the first and the last source
+// frame of the GOP that has a frame.
+func Together(d *pipeline.Data, s *pipeline.Segment, k int64, gop func(frame int64) (first, last int64)) Range {
+	if s.Type == pipeline.SegmentSpecific {
+		return Range{k, k}
+	}
+	sel := Selection{Start: d.StartFrame, Stop: d.StopFrame, Step: d.Step, Size: d.Size}
+	frames, size := Places(s), *d.ChunkSize
+	begin, end := gop(sel.Source(frames.Start + k*size))
+	// before returns how many chunks begin before a source frame.
+	before := func(source int64) int64 {
+		relative := ceilDiv(max(source-sel.Start, 0), sel.Step)
+		return ceilDiv(max(relative-frames.Start, 0), size)
+	}
+	first, last := before(begin), min(before(end+1), frames.Chunks(size))-1
+	most := max(togetherFrames/size, 1)
+	first += (k - first) / most * most
+	return Range{first, min(last, first+most-1)}
+}
+
+// ceilDiv divides what is not negative and rounds up.
+func ceilDiv(a, b int64) int64 {
+	q := a / b
+	if a%b > 0 {
+		q++
+	}
+	return q
+}

@@ -1,8 +1,10 @@
 package plan_test
 
 import (
+	"math"
 	"testing"
 
+	"framemill/pipeline"
 	"framemill/pipeline/plan"
 )
 
@@ -95,5 +97,49 @@ func TestVideoUnitsDecodeLittleTwice(t *testing.T) {
 	}
 	if limit := int64(1.13 * size); decoded > limit {
 		t.Errorf("%d units decode %d frames of %d, want at most %d", len(units), decoded, size, limit)
+	}
+}
+
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	all := func(size int64) plan.Selection { return plan.Selection{Stop: size - 1, Step: 1, Size: size} }
+	fifth := plan.Selection{Start: 10, Stop: 505, Step: 5, Size: 100}
+	tests := []struct {
+		name    string
+		sel     plan.Selection
+		gop     int64
+		segment plan.Range
+		chunk   int64
+		k       int64
+		want    plan.Range
+	}{
+		{"first GOP of 250", all(1000), 250, plan.Range{Start: 0, Stop: 999}, 36, 3, plan.Range{Start: 0, Stop: 6}},
+		{"second GOP of 250", all(1000), 250, plan.Range{Start: 0, Stop: 999}, 36, 7, plan.Range{Start: 7, Stop: 13}},
+		{"last GOP", all(1000), 250, plan.Range{Start: 0, Stop: 999}, 36, 27, plan.Range{Start: 21, Stop: 27}},
+		{"GOPs shorter than chunks", all(1000), 12, plan.Range{Start: 0, Stop: 999}, 36, 4, plan.Range{Start: 4, Stop: 4}},
+		{"a segment that begins in the GOP", all(1000), 250, plan.Range{Start: 100, Stop: 299}, 20, 2, plan.Range{Start: 0, Stop: 7}},
+		{"a segment that ends in the GOP", all(1000), 250, plan.Range{Start: 0, Stop: 99}, 20, 2, plan.Range{Start: 0, Stop: 4}},
+		{"every fifth frame from the tenth", fifth, 250, plan.Range{Start: 0, Stop: 99}, 10, 5, plan.Range{Start: 5, Stop: 9}},
+		{"one keyframe, the first chunks", all(108_000), 108_000, plan.Range{Start: 0, Stop: 107_999}, 36, 26, plan.Range{Start: 0, Stop: 26}},
+		{"one keyframe, the next ones", all(108_000), 108_000, plan.Range{Start: 0, Stop: 107_999}, 36, 27, plan.Range{Start: 27, Stop: 53}},
+		{"one keyframe, the last ones", all(108_000), 108_000, plan.Range{Start: 0, Stop: 107_999}, 36, 2999, plan.Range{Start: 2997, Stop: 2999}},
+		{"chunks of one frame", all(100), 20, plan.Range{Start: 0, Stop: 99}, 1, 30, plan.Range{Start: 20, Stop: 39}},
+		{"chunks larger than any video", all(100), 20, plan.Range{Start: 0, Stop: 99}, math.MaxInt64, 0, plan.Range{Start: 0, Stop: 0}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := &pipeline.Data{StartFrame: tt.sel.Start, StopFrame: tt.sel.Stop, Step: tt.sel.Step, Size: tt.sel.Size, ChunkSize: &tt.chunk}
+			s := &pipeline.Segment{Type: pipeline.SegmentRange, Start: tt.segment.Start, Stop: tt.segment.Stop}
+			gop := func(frame int64) (int64, int64) { return frame / tt.gop * tt.gop, frame/tt.gop*tt.gop + tt.gop - 1 }
+			if got := plan.Together(d, s, tt.k, gop); got != tt.want {
+				t.Fatalf("together with chunk %d: %+v, want %+v", tt.k, got, tt.want)
+			}
+			for k := tt.want.Start; k <= tt.want.Stop; k++ {
+				if got := plan.Together(d, s, k, gop); got != tt.want {
+					t.Errorf("together with chunk %d: %+v, want %+v as with the others", k, got, tt.want)
+				}
+			}
+		})
 	}
 }

@@ -19,6 +19,17 @@ func (db *DB) Chunk(ctx context.Context, segmentID int64, q pipeline.Quality, in
 	return &c, err
 }
 
+// BuiltChunks lists which of the chunks lo to hi of a segment are built and up to
+// date.
+func (db *DB) BuiltChunks(ctx context.Context, segmentID int64, q pipeline.Quality, lo, hi int64) ([]int64, error) {
+	var out []int64
+	err := db.all(ctx, &out, `
+		SELECT c.idx FROM chunks c JOIN segments s ON s.id = c.segment_id
+		WHERE c.segment_id = ? AND c.quality = ? AND c.idx BETWEEN ? AND ? AND c.ver >= s.chunk_ver`,
+		segmentID, string(q), lo, hi)
+	return out, err
+}
+
 // Chunks lists the rows of chunks after a segment, for checking them.
 func (db *DB) Chunks(ctx context.Context, after pipeline.Chunk, limit int) ([]pipeline.Chunk, error) {
 	var out []pipeline.Chunk
@@ -93,13 +104,16 @@ type Ask struct {
 	SegmentID int64
 	Quality   pipeline.Quality
 	Index     int64
-	Lane      pipeline.Lane // Interactive when somebody waits
+	// Before is how many of the chunks in front of it are built together with it.
+	Before int64
+	Lane   pipeline.Lane // Interactive when somebody waits
 }
 
-// ChunkUnit is the unit that builds a chunk. At most one of them is open for a
-// chunk at any time.
+// ChunkUnit is the unit that builds a chunk, and those that are built together
+// with it. At most one of them is open for these chunks in a lane at any time: a
+// reader does not wait behind what nobody waits for.
 func ChunkUnit(a Ask) pipeline.Unit {
-	key := fmt.Sprintf("chunk:%d:%s:%d", a.SegmentID, a.Quality, a.Index)
+	key := fmt.Sprintf("chunk:%s:%d:%s:%d", a.Lane, a.SegmentID, a.Quality, a.Index-a.Before)
 	return pipeline.Unit{
 		ID: pipeline.NewUnitID(), TaskID: a.TaskID, Kind: pipeline.ChunkServe, Lane: a.Lane, Tenant: a.Tenant,
 		Lo: a.SegmentID, Hi: a.Index, Arg: string(a.Quality), Dedupe: &key,
@@ -107,7 +121,8 @@ func ChunkUnit(a Ask) pipeline.Unit {
 }
 
 // AskChunk makes sure that a unit will build a chunk and returns its id. Asking
-// for the same chunk again, from any process, gives the same unit.
+// for the same chunk again, or for one that is built together with it, from any
+// process, gives the same unit.
 func (db *DB) AskChunk(ctx context.Context, a Ask) (pipeline.UnitID, error) {
 	u := ChunkUnit(a)
 	const find = `SELECT id FROM units WHERE dedupe = ? AND state IN ('ready', 'running')`

@@ -23,6 +23,15 @@ func TestAskingForAChunkIsIdempotent(t *testing.T) {
 		if second, err := db.AskChunk(t.Context(), ask); err != nil || second != first {
 			t.Errorf("asked again: unit %s (%v), want %s", second, err, first)
 		}
+		next := ask
+		next.Index, next.Before = 1, 1
+		if together, err := db.AskChunk(t.Context(), next); err != nil || together != first {
+			t.Errorf("asked for the next chunk, which is built together with it: unit %s (%v), want %s", together, err, first)
+		}
+		next.Before = 0
+		if alone, err := db.AskChunk(t.Context(), next); err != nil || alone == first {
+			t.Errorf("asked for the next chunk alone: unit %s (%v), want another", alone, err)
+		}
 		if _, err := db.Chunk(t.Context(), segs[1].ID, pipeline.Compressed, 0); pipeline.KindOf(err) != pipeline.NotFound {
 			t.Errorf("the chunk before it is built: %v, want not found", err)
 		}

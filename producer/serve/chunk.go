@@ -105,7 +105,7 @@ func (s *Server) built(ctx context.Context, o order) (*pipeline.Chunk, error) {
 func (s *Server) ask(ctx context.Context, o order) (pipeline.UnitID, error) {
 	id, err := s.db.AskChunk(ctx, store.Ask{
 		TaskID: o.Task.ID, Tenant: o.Task.Tenant, SegmentID: o.at.seg.ID, Quality: o.Quality, Index: o.at.index,
-		Lane: pipeline.Interactive,
+		Before: s.before(ctx, &o), Lane: pipeline.Interactive,
 	})
 	if err != nil {
 		return "", fmt.Errorf("ask for chunk %d of segment %d: %w", o.at.index, o.at.seg.ID, err)

@@ -1,10 +1,12 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"framemill/pipeline"
+	"framemill/pipeline/plan"
 )
 
 // aside names what readers of a video ask for beside the chunks of a quality.
@@ -25,6 +27,19 @@ func (v *View) film() bool {
 		return v.Data.OriginalType == pipeline.ChunkVideo
 	}
 	return v.Data.CompressedType == pipeline.ChunkVideo
+}
+
+// before returns how many of the chunks in front of the ordered one are built
+// together with it.
+func (s *Server) before(ctx context.Context, o *order) int64 {
+	if !o.Data.Video() || !o.Quality.InRuns() {
+		return 0
+	}
+	index, err := s.Index(ctx, o.Data)
+	if err != nil {
+		return 0 // whoever builds the chunk will say it
+	}
+	return o.at.index - plan.Together(o.Data, &o.at.seg, o.at.index, index.GOP).Start
 }
 
 // sendAside sends what is built beside the chunks of a video, and is forgotten

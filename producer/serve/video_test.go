@@ -115,6 +115,34 @@ func TestWatching(t *testing.T) {
 	}
 }
 
+// TestNeighboursWaitForOneUnit asks for several chunks of one GOP that are not
+// built, and for one of the next.
+func TestNeighboursWaitForOneUnit(t *testing.T) {
+	t.Parallel()
+	x := shortIndex(20)
+	for k := range x.Frames {
+		x.Frames[k].Key = k%10 == 0
+	}
+	for q, units := range map[pipeline.Quality]int{
+		pipeline.Compressed: 2, // the next chunk is asked for with each
+		pipeline.Original:   1,
+	} {
+		g := newFilm(t, film{frames: 20, compressed: pipeline.ChunkVideo, index: x}, 2, plan.Range{Start: 0, Stop: 19})
+		g.idle = true
+		for _, index := range []int64{3, 1, 4} {
+			_, _, err := g.ask(t, "GET", func(w http.ResponseWriter, r *http.Request) error {
+				return g.JobChunk(w, r, g.in(q), &g.segs[0], index)
+			})
+			if pipeline.CodeOf(err) != pipeline.CodeNotReady {
+				t.Errorf("%s chunk %d: %v, want it not ready", q, index, err)
+			}
+		}
+		if open := g.claim(t); len(open) != units || open[0].Hi != 3 {
+			t.Errorf("%d units are open, the first for chunk %d of the quality %s; want %d, and chunk 3 first", len(open), open[0].Hi, q, units)
+		}
+	}
+}
+
 // TestPicturesOfFilm reads a video whose compressed chunks are zips: they are
 // put together as those of pictures are.
 func TestPicturesOfFilm(t *testing.T) {

@@ -62,7 +62,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 				defer cancel()
 				in := w.input(chunk(form, 0, 70, 95), chunk(form, 1, 80, 96), chunk(form, 2, 96, frames))
 				tt.harm(w, &in, cancel)
-				rows, err := w.stage.Run(ctx, in, func() {})
+				rows, err := w.stage.Run(ctx, in, func() {}, nil)
 				if form == film.PNG && tt.name == "past the end" {
 					return // a picture has no end
 				}
@@ -92,7 +92,7 @@ func TestCancelInTheMiddle(t *testing.T) {
 				if told.Add(1) == 55 {
 					cancel(enough)
 				}
-			})
+			}, nil)
 			if err == nil {
 				t.Error("a run without its context ends well")
 			}
@@ -111,7 +111,7 @@ func TestChangeInTheMiddle(t *testing.T) {
 			var once sync.Once
 			rows, err := w.stage.Run(t.Context(), w.input(chunk(form, 0, 0, 20)), func() {
 				once.Do(func() { os.Chtimes(w.path, time.Time{}, time.Unix(1e9, 0)) })
-			})
+			}, nil)
 			if rows != nil || pipeline.CodeOf(err) != pipeline.CodeSourceChanged {
 				t.Errorf("the run gives %d rows and %v, want the code %q", len(rows), err, pipeline.CodeSourceChanged)
 			}
@@ -151,7 +151,7 @@ func TestFullDisk(t *testing.T) {
 			bucket := &fullBucket{Bucket: w.bucket}
 			bucket.room.Store(1)
 			w.keepIn(bucket)
-			rows, err := w.stage.Run(t.Context(), w.input(chunk(form, 0, 0, 20), chunk(form, 1, 20, 40)), func() {})
+			rows, err := w.stage.Run(t.Context(), w.input(chunk(form, 0, 0, 20), chunk(form, 1, 20, 40)), func() {}, nil)
 			if rows != nil || pipeline.CodeOf(err) != pipeline.CodeDiskFull {
 				t.Errorf("the run gives %d rows and %v, want the code %q", len(rows), err, pipeline.CodeDiskFull)
 			}

@@ -90,16 +90,23 @@ func New(films *video.Engine, sources sources, bucket blob.Bucket, scratch strin
 	return &Stage{films: films, sources: sources, bucket: bucket, scratch: scratch}
 }
 
+// hooks are told how a run goes on.
+type hooks struct {
+	progress func()
+	kept     func(pipeline.Chunk) error // nil = nobody waits for single chunks
+}
+
 // Run makes the chunks and returns their rows in the order of the input. It
-// calls progress for each frame, and on the way to the first. Chunks that overlap or touch share one
-// decoding. All chunks of an input have one form and one quality.
-func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.Chunk, error) {
+// calls progress for each frame, and on the way to the first; and kept, unless
+// nil, for each chunk as soon as it can be read. Chunks that overlap or touch
+// share one decoding. All chunks of an input have one form and one quality.
+func (s *Stage) Run(ctx context.Context, in Input, progress func(), kept func(pipeline.Chunk) error) ([]pipeline.Chunk, error) {
 	src, release, err := s.open(ctx, in.File, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	rows, err := s.make(ctx, &in, src, progress)
+	rows, err := s.make(ctx, &in, src, hooks{progress, kept})
 	// Programs open the video by its name, each anew: it must still be the one
 	// that was probed.
 	if changed := s.unchanged(ctx, in.File); changed != nil {
@@ -112,10 +119,10 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 }
 
 // make makes the chunks of an open video.
-func (s *Stage) make(ctx context.Context, in *Input, src video.Source, progress func()) ([]pipeline.Chunk, error) {
+func (s *Stage) make(ctx context.Context, in *Input, src video.Source, h hooks) ([]pipeline.Chunk, error) {
 	rows := make([]pipeline.Chunk, len(in.Chunks))
 	for _, run := range runs(in.Chunks) {
-		r := reel{stage: s, in: in, src: src, progress: progress, rows: rows}
+		r := reel{stage: s, in: in, src: src, hooks: h, rows: rows}
 		if err := r.make(ctx, run); err != nil {
 			return nil, err
 		}

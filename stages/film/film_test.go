@@ -2,11 +2,13 @@ package film_test
 
 import (
 	"bytes"
+	"errors"
 	"hash/crc32"
 	"image/jpeg"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -109,7 +111,7 @@ func (w *world) input(chunks ...film.ChunkWork) film.Input {
 func (w *world) run(in film.Input) (rows []pipeline.Chunk, progress int64) {
 	w.t.Helper()
 	var told atomic.Int64
-	rows, err := w.stage.Run(w.t.Context(), in, func() { told.Add(1) })
+	rows, err := w.stage.Run(w.t.Context(), in, func() { told.Add(1) }, nil)
 	if err != nil {
 		w.t.Fatalf("run: %v", err)
 	}
@@ -196,6 +198,40 @@ func TestChunks(t *testing.T) {
 				w.assertNothingLeft(len(tt.chunks))
 			})
 		}
+	}
+}
+
+// TestChunksAreGivenOnTheWay holds that each chunk can be read before the next
+// ones are decoded.
+func TestChunksAreGivenOnTheWay(t *testing.T) {
+	t.Parallel()
+	for _, form := range []film.Form{film.Zip, film.MP4} {
+		t.Run(string(form), func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			in := w.input(chunk(form, 0, 0, 20), chunk(form, 1, 10, 30), chunk(form, 2, 30, frames))
+			var decoded int64
+			var given []pipeline.Chunk
+			rows, err := w.stage.Run(t.Context(), in, func() { decoded++ }, func(c pipeline.Chunk) error {
+				if b := blobtest.Read(t, w.bucket, c.Key); int64(len(b)) != c.Bytes || len(given) == 0 && decoded >= frames {
+					t.Errorf("chunk %d of %d bytes is given with %d bytes after %d frames", c.Index, c.Bytes, len(b), decoded)
+				}
+				given = append(given, c)
+				return nil
+			})
+			slices.SortFunc(given, func(a, b pipeline.Chunk) int { return int(a.Index - b.Index) })
+			if diff := cmp.Diff(rows, given); diff != "" || err != nil || len(rows) != 3 {
+				t.Errorf("chunks given, %v (-returned +given):\n%s", err, diff)
+			}
+			enough := errors.New("enough")
+			for i := range in.Chunks {
+				in.Chunks[i].Key += "-again"
+			}
+			rows, err = w.stage.Run(t.Context(), in, func() {}, func(pipeline.Chunk) error { return enough })
+			if rows != nil || !errors.Is(err, enough) {
+				t.Errorf("nobody takes the chunks: %d rows, %v", len(rows), err)
+			}
+		})
 	}
 }
 

@@ -24,17 +24,13 @@ func (r *reel) makeMP4(ctx context.Context, run []int) error {
 	if r.in.Chunks[run[0]].original() {
 		how = video.MP4{Quality: video.OriginalQuality}
 	}
-	files, err := r.stage.films.EncodeMP4(ctx, r.src, dir, runs, how, r.progress)
-	if err != nil {
-		return err
-	}
-	for i, place := range run {
-		if err := r.take(ctx, place, files[i]); err != nil {
-			return err
-		}
-		r.progress()
-	}
-	return nil
+	return r.stage.films.EncodeMP4(ctx, r.src, dir, runs, how, video.Hooks{
+		Progress: r.progress,
+		Done: func(chunk int, path string) error {
+			defer r.progress()
+			return r.take(ctx, run[chunk], path)
+		},
+	})
 }
 
 // take copies a finished chunk to its place and removes it where it was.

@@ -11,12 +11,12 @@ import (
 
 // reel is one decoding and the chunks that are cut from it.
 type reel struct {
-	stage    *Stage
-	in       *Input
-	src      video.Source
-	progress func()
-	rows     []pipeline.Chunk // by the places of the chunks in the input
-	open     []*cut           // zips that wait for frames
+	stage *Stage
+	in    *Input
+	src   video.Source
+	hooks
+	rows []pipeline.Chunk // by the places of the chunks in the input
+	open []*cut           // zips that wait for frames
 }
 
 // make makes a group of chunks, given by their places in the input.
@@ -56,7 +56,19 @@ func (r *reel) keep(ctx context.Context, place int, f *file) error {
 		SegmentID: c.SegmentID, Quality: c.Quality, Index: c.Index, Version: c.Version, Key: c.Key,
 		Bytes: f.n, CRC32: int64(f.sum.Sum32()), Frames: c.count(),
 	}
-	return nil
+	return r.tell(ctx, r.rows[place])
+}
+
+// tell hands the row of a chunk to who asked for it, if the video is still the
+// one that was probed.
+func (r *reel) tell(ctx context.Context, c pipeline.Chunk) error {
+	if r.kept == nil {
+		return nil
+	}
+	if err := r.stage.unchanged(ctx, r.in.File); err != nil {
+		return err
+	}
+	return r.kept(c)
 }
 
 // thumbnailSide is the longest side of a preview, thumbnailQuality its quality.

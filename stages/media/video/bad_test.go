@@ -152,7 +152,7 @@ func TestSizeChange(t *testing.T) {
 		if err := e.JPEGs(t.Context(), src, all, 70, func(int64, []byte) error { return nil }); pipeline.KindOf(err) != pipeline.Media {
 			t.Errorf("JPEGs over the change: %v, want the media at fault", err)
 		}
-		if _, err := e.EncodeMP4(t.Context(), src, t.TempDir(), []video.Run{all}, video.MP4{Quality: 70}, func() {}); pipeline.CodeOf(err) != pipeline.CodeSizeChanges {
+		if _, err := encode(t, e, src, []video.Run{all}, video.MP4{Quality: 70}); pipeline.CodeOf(err) != pipeline.CodeSizeChanges {
 			t.Errorf("chunks over the change: %v, want %s", err, pipeline.CodeSizeChanges)
 		}
 		if seen != clipFrames {
@@ -181,7 +181,7 @@ func TestSizeChangeInChunk(t *testing.T) {
 		"one chunk": {{First: 60, Step: 1, Count: 36}},
 		"two":       {{First: 60, Step: 1, Count: clipFrames - 60}, {First: clipFrames, Step: 1, Count: 36}},
 	} {
-		_, err := e.EncodeMP4(t.Context(), src, t.TempDir(), runs, video.MP4{Quality: 70}, func() {})
+		_, err := encode(t, e, src, runs, video.MP4{Quality: 70})
 		if got := pipeline.CodeOf(err); got != pipeline.CodeSizeChanges {
 			t.Errorf("%s: code %q of %v, want %q", name, got, err, pipeline.CodeSizeChanges)
 		}

@@ -61,7 +61,7 @@ func BenchmarkFullHD(b *testing.B) {
 	b.Run("mp4", func(b *testing.B) {
 		for b.Loop() {
 			chunks := []video.Run{{First: 0, Step: 1, Count: 36}, {First: 36, Step: 1, Count: 36}, {First: 72, Step: 1, Count: 28}}
-			if _, err := e.EncodeMP4(b.Context(), src, b.TempDir(), chunks, video.MP4{Quality: 70, Downscale: true}, func() {}); err != nil {
+			if _, err := encode(b, e, src, chunks, video.MP4{Quality: 70, Downscale: true}); err != nil {
 				b.Fatal(err)
 			}
 		}

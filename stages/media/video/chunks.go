@@ -5,11 +5,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -60,26 +58,30 @@ func (m MP4) Size(width, height int64) (int64, int64) {
 	}
 }
 
-// EncodeMP4 writes each chunk as one file into an empty folder, and returns the
-// files in the order of the chunks: H.264 of constrained baseline profile,
+// EncodeMP4 writes each chunk as one file into an empty folder, and hands over
+// each as soon as it is complete: H.264 of constrained baseline profile,
 // exactly the frames of the chunk at 25 a second, the first of them an IDR
 // picture, in track 1. Chunks may come in any order, and have frames in common
 // as those of overlapping segments have; all must have one step. One ffmpeg
 // decodes from the keyframe before the first frame to the last frame once, and
 // tells the time of each frame, which is checked against the index.
-func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks []Run, m MP4, progress func()) ([]string, error) {
+func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks []Run, m MP4, h Hooks) error {
 	if len(chunks) == 0 {
-		return nil, nil
+		return nil
 	}
 	first, last := chunks[0].First, int64(0)
 	for _, c := range chunks {
 		if err := c.check(src.Index); err != nil {
-			return nil, err
+			return err
 		}
 		first, last = min(first, c.First), max(last, c.Last())
 	}
 	lanes := newLanes(chunks)
-	err := e.climb(src, first, func(seek int64) error {
+	out := newOutbox(m, src.Index, dir, lanes, chunks, h.Done)
+	return e.climb(src, first, func(seek int64) error {
+		if err := out.reset(); err != nil {
+			return err
+		}
 		g := newGate(src.Index, first, last)
 		args := append(e.seekArgs(src.Index, seek), "-i", "file:"+src.Path, "-copyts")
 		args = append(args, "-filter_complex", m.graph(src.Index, g, lanes, chunks))
@@ -88,12 +90,17 @@ func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks [
 		}
 		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir}
 		pixels := src.Index.CodedWidth * src.Index.CodedHeight * int64(1+len(lanes))
-		return astray(e.stream(ctx, c, pixels, func(r io.Reader) error { return followTimes(r, src, g, progress) }))
+		err := e.stream(ctx, c, pixels, func(r io.Reader) error {
+			return followTimes(r, src, g, func() error {
+				h.Progress()
+				return out.look()
+			})
+		})
+		if err != nil {
+			return astray(err)
+		}
+		return out.finish()
 	})
-	if err != nil {
-		return nil, err
-	}
-	return m.collect(src.Index, lanes, chunks, dir)
 }
 
 // lane is a list of chunks, by their numbers, that follow one another without
@@ -179,7 +186,7 @@ func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
 
 // followTimes reads the line of each frame that passes the gate: they must be
 // the frames of the index, all of them.
-func followTimes(r io.Reader, src Source, g gate, progress func()) error {
+func followTimes(r io.Reader, src Source, g gate, step func() error) error {
 	x, k := src.Index, g.key
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -195,7 +202,9 @@ func followTimes(r io.Reader, src Source, g gate, progress func()) error {
 			return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size or format than the frames before", k, src.Name)
 		}
 		k++
-		progress()
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	if err := lines.Err(); err != nil {
 		return err
@@ -203,51 +212,6 @@ func followTimes(r io.Reader, src Source, g gate, progress func()) error {
 	if k <= g.last {
 		// The program may have failed, which says more.
 		return ended(io.EOF, k)
-	}
-	return nil
-}
-
-// collect checks every chunk and lists their files in the order of chunks.
-func (m MP4) collect(x *frameindex.Index, lanes []lane, chunks []Run, dir string) ([]string, error) {
-	files := make([]string, len(chunks))
-	width, height := m.Size(x.Width, x.Height)
-	for i, l := range lanes {
-		for j, c := range l {
-			files[c] = filepath.Join(dir, fmt.Sprintf("%d-%d.mp4", i, j))
-			if err := checkChunk(files[c], chunks[c].Count, width, height); err != nil {
-				return nil, fmt.Errorf("chunk of frames %+v: %w", chunks[c], err)
-			}
-		}
-	}
-	return files, nil
-}
-
-// checkChunk makes sure that a chunk is what its readers can play.
-func checkChunk(path string, frames, width, height int64) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	m, err := readMovie(file, info.Size())
-	if err != nil {
-		return err
-	}
-	if !m.found || m.fragmented || len(m.tracks) != 1 {
-		return errors.New("not a plain file of one track")
-	}
-	const baseline, constrained = 66, 0x40
-	switch t := m.tracks[0]; {
-	case t.id != 1 || int64(t.count) != frames || t.width != width || t.height != height:
-		return fmt.Errorf("track %d has %d frames of %d×%d, want track 1 with %d of %d×%d", t.id, t.count, t.width, t.height, frames, width, height)
-	case len(t.config) < 4 || t.config[1] != baseline || t.config[2]&constrained == 0:
-		return fmt.Errorf("not of constrained baseline profile: %x", t.config[:min(len(t.config), 4)])
-	case t.hasKeys && (t.stss.len() == 0 || t.stss.u32(0, 0) != 1):
-		return errors.New("the first frame is no keyframe")
 	}
 	return nil
 }

@@ -17,6 +17,23 @@ import (
 	"framemill/tests/barcode"
 )
 
+// encode encodes chunks and returns their files in the order of the chunks.
+func encode(t testing.TB, e *video.Engine, src video.Source, chunks []video.Run, m video.MP4) ([]string, error) {
+	t.Helper()
+	files := make([]string, len(chunks))
+	err := e.EncodeMP4(t.Context(), src, t.TempDir(), chunks, m, video.Hooks{
+		Progress: func() {},
+		Done: func(chunk int, path string) error {
+			if files[chunk] != "" {
+				t.Errorf("chunk %d is handed over again", chunk)
+			}
+			files[chunk] = path
+			return nil
+		},
+	})
+	return files, err
+}
+
 // assertChunks encodes chunks and JPEGs of a numbered clip.
 func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
 	t.Helper()
@@ -25,7 +42,7 @@ func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
 	if src.Index.Codec != "h264" { // every second frame
 		chunks = []video.Run{{17, 2, 9}, {35, 2, 9}, {53, 2, 3}}
 	}
-	files, err := e.EncodeMP4(t.Context(), src, t.TempDir(), chunks, video.MP4{Quality: 70, Downscale: true}, func() {})
+	files, err := encode(t, e, src, chunks, video.MP4{Quality: 70, Downscale: true})
 	if err != nil {
 		t.Fatalf("encode: %v", err)
 	}
@@ -102,7 +119,7 @@ func TestChunkQuality(t *testing.T) {
 	e := engine(t)
 	src := index(t, e, clip{file: "x.mp4", args: x264("keyint=25:bframes=2:crf=12")}.make(t))
 	all := video.Run{First: 0, Step: 1, Count: 36}
-	files, err := e.EncodeMP4(t.Context(), src, t.TempDir(), []video.Run{all}, video.MP4{Quality: 70, Downscale: true}, func() {})
+	files, err := encode(t, e, src, []video.Run{all}, video.MP4{Quality: 70, Downscale: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestCutClips(t *testing.T) {
 			for _, r := range runsOf(src.Index) {
 				assertShows(t, e, src, r, shown)
 			}
-			if files, err := e.EncodeMP4(t.Context(), src, t.TempDir(), []video.Run{{First: 5, Step: 1, Count: 12}}, video.MP4{Quality: 70}, func() {}); err != nil {
+			if files, err := encode(t, e, src, []video.Run{{First: 5, Step: 1, Count: 12}}, video.MP4{Quality: 70}); err != nil {
 				t.Errorf("encode: %v", err)
 			} else if m := stills(t, files[0]); len(m) != 12 {
 				t.Errorf("the chunk has %d frames, want 12", len(m))
