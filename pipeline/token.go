@@ -13,3 +13,18 @@ type Token struct {
 
 // TokenLogin is the kind of the tokens that a login makes.
 const TokenLogin = "login"
+
+// AccessToken is a personal access token: what a user makes for a program, to
+// act as that user until it expires, is revoked, or is not used for long. The
+// secret itself is kept nowhere.
+type AccessToken struct {
+	ID       int64   `db:"id"`
+	UserID   int64   `db:"user_id"`
+	Hash     string  `db:"hash"` // hex of the secret's SHA-256
+	Name     string  `db:"name"`
+	ReadOnly bool    `db:"read_only"`
+	Created  Micros  `db:"created"`
+	Updated  Micros  `db:"updated"`
+	Used     *Micros `db:"used"`    // within a minute, nil for never
+	Expires  *Micros `db:"expires"` // nil for never
+}

@@ -45,8 +45,11 @@ func (f field) lookUp(c Cond) (string, []any, error) {
 // compare returns the SQL of a comparison of the field.
 func (f field) compare(c Cond) (string, []any, error) {
 	if c.Op == IsSet {
-		if f.typ == text {
+		switch f.typ {
+		case text:
 			return "(COALESCE(" + f.expr + ", '') <> '')", nil, nil
+		case truth:
+			return "(" + f.expr + ")", nil, nil
 		}
 		return "(" + f.expr + " IS NOT NULL)", nil, nil
 	}

@@ -45,7 +45,7 @@ const (
 	AtLeast  Op = ">="
 	In       Op = "in"       // one of Values
 	Contains Op = "contains" // Values[0] is a part of the field, in either case
-	IsSet    Op = "set"      // neither null nor empty
+	IsSet    Op = "set"      // neither null, empty nor false
 )
 
 // Cond is a condition on the rows of a list: a comparison of a field, or a

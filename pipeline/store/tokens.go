@@ -70,10 +70,18 @@ func (db *DB) Logout(ctx context.Context, hash string) error {
 	})
 }
 
-// SweepTokens forgets the tokens that are over and returns how many there were.
+// SweepTokens forgets the tokens of both sorts that are over and returns how
+// many there were.
 func (db *DB) SweepTokens(ctx context.Context) (n int64, err error) {
 	err = db.tx(ctx, func(t *Tx) error {
-		n, err = t.exec(ctx, `DELETE FROM tokens WHERE expires <= {now}`)
+		logins, err := t.exec(ctx, `DELETE FROM tokens WHERE expires <= {now}`)
+		if err != nil {
+			return err
+		}
+		personal, err := t.exec(ctx, `
+			DELETE FROM access_tokens WHERE NOT `+accessTokenLives,
+			accessTokenIdle.Microseconds())
+		n = logins + personal
 		return err
 	})
 	return n, err

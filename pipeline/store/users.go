@@ -156,7 +156,8 @@ func (db *DB) UpdateUser(ctx context.Context, id int64, change func(*pipeline.Us
 }
 
 // SetPassword replaces the password hash of a user and ends all their logins
-// but the one whose token hash is kept, which may be "".
+// but the one whose token hash is kept, which may be "". Personal access tokens
+// stay: each is revoked by itself.
 func (db *DB) SetPassword(ctx context.Context, id int64, password, kept string) error {
 	return db.tx(ctx, func(t *Tx) error {
 		n, err := t.exec(ctx, `UPDATE users SET password = ? WHERE id = ?`, password, id)
@@ -187,6 +188,7 @@ func (db *DB) DeleteUser(ctx context.Context, id int64) error {
 			`DELETE FROM memberships WHERE user_id = ?`,
 			`UPDATE invitations SET owner_id = NULL WHERE owner_id = ?`,
 			`UPDATE organizations SET owner_id = NULL WHERE owner_id = ?`,
+			`DELETE FROM access_tokens WHERE user_id = ?`,
 			`UPDATE tasks SET owner_id = NULL WHERE owner_id = ?`,
 			`UPDATE tasks SET assignee_id = NULL WHERE assignee_id = ?`,
 			`UPDATE projects SET owner_id = NULL WHERE owner_id = ?`,

@@ -33,6 +33,7 @@ type userStore interface {
 	UserByName(ctx context.Context, name string) (pipeline.User, error)
 	UserByEmail(ctx context.Context, email string) (pipeline.User, error)
 	TokenUser(ctx context.Context, hash string, ttl time.Duration) (pipeline.User, error)
+	UseAccessToken(ctx context.Context, hash string) (pipeline.AccessToken, pipeline.User, error)
 	Login(ctx context.Context, t pipeline.Token, ttl time.Duration) error
 	Logout(ctx context.Context, hash string) error
 	SetPassword(ctx context.Context, id int64, password, kept string) error
@@ -45,6 +46,7 @@ type Guard struct {
 	hasher   *hasher
 	throttle *throttle
 	verified *verified
+	shown    *verified // tokens, without a login
 }
 
 // New returns a Guard over the users of db.
@@ -63,7 +65,7 @@ func New(cfg Config, db userStore) (*Guard, error) {
 	}
 	return &Guard{
 		cfg: cfg, db: db, hasher: newHasher(checksAtOnce),
-		throttle: newThrottle(cfg.Now), verified: newVerified(cfg.Now),
+		throttle: newThrottle(cfg.Now), verified: newVerified(cfg.Now), shown: newVerified(cfg.Now),
 	}, nil
 }
 
@@ -91,11 +93,7 @@ func (g *Guard) byHeader(r *http.Request, header string) (*Principal, error) {
 		u, err := g.check(r, login, password)
 		return principal(u, ViaBasic, err)
 	case "token", "bearer":
-		u, err := g.byKey(r.Context(), strings.TrimSpace(rest))
-		if pipeline.KindOf(err) == pipeline.NotFound {
-			return nil, pipeline.Errorf(pipeline.Unauthenticated, "Invalid token.")
-		}
-		return principal(u, ViaToken, err)
+		return g.byToken(r, strings.TrimSpace(rest))
 	}
 	return nil, errBadHeader()
 }
@@ -123,14 +121,14 @@ func sessionKey(r *http.Request) string {
 	return c.Value
 }
 
-// byKey returns the active user who holds a token.
+// byKey returns the active user who holds the key of a login.
 func (g *Guard) byKey(ctx context.Context, key string) (pipeline.User, error) {
-	if key == "" || len(key) > maxKeyBytes {
+	if !plausibleKey(key) {
 		return pipeline.User{}, pipeline.Errorf(pipeline.NotFound, "no such token")
 	}
 	u, err := g.db.TokenUser(ctx, hashOf(key), g.cfg.SessionTTL)
 	if err == nil && !u.Active {
-		err = pipeline.Errorf(pipeline.NotFound, "the user is not active")
+		err = errInactive()
 	}
 	return u, err
 }

@@ -23,6 +23,7 @@ type fakeUsers struct {
 	mu     sync.Mutex
 	user   pipeline.User
 	tokens map[string]bool
+	looked int // for tokens
 	broken error
 }
 
@@ -51,7 +52,12 @@ func (f *fakeUsers) UserByEmail(_ context.Context, email string) (pipeline.User,
 }
 
 func (f *fakeUsers) TokenUser(_ context.Context, hash string, _ time.Duration) (pipeline.User, error) {
-	return f.find(func(pipeline.User) bool { return f.tokens[hash] })
+	return f.find(func(pipeline.User) bool { f.looked++; return f.tokens[hash] })
+}
+
+func (f *fakeUsers) UseAccessToken(_ context.Context, hash string) (pipeline.AccessToken, pipeline.User, error) {
+	u, err := f.find(func(pipeline.User) bool { f.looked++; return f.tokens[hash] })
+	return pipeline.AccessToken{ID: 5, ReadOnly: true}, u, err
 }
 
 func (f *fakeUsers) Login(_ context.Context, t pipeline.Token, _ time.Duration) error {

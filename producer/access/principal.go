@@ -10,6 +10,8 @@ import (
 type Principal struct {
 	User pipeline.User // without the password
 	Via  Method        // how they proved it
+	// Token is the personal access token that they showed, nil for none.
+	Token *pipeline.AccessToken
 }
 
 // Method is how a caller proved who they are.
@@ -17,9 +19,10 @@ type Method string
 
 // The methods.
 const (
-	ViaBasic  Method = "basic"
-	ViaToken  Method = "token"
-	ViaCookie Method = "cookie"
+	ViaBasic       Method = "basic"
+	ViaToken       Method = "token"
+	ViaCookie      Method = "cookie"
+	ViaAccessToken Method = "access_token"
 )
 
 // Admin reports whether the principal may do everything.

@@ -11,6 +11,8 @@ const (
 	ViewUser  Action = "user:view"
 	EditUser  Action = "user:edit"
 
+	ManageAccessTokens Action = "access_token:manage" // facts of their user
+
 	ListShare Action = "share:list"
 
 	CreateProject Action = "project:create"
@@ -110,6 +112,8 @@ var rules = map[Action]rule{
 	ListUsers: {pipeline.GroupWorker, anyone},
 	ViewUser:  {pipeline.GroupWorker, anyone},
 	EditUser:  {pipeline.GroupWorker, self},
+
+	ManageAccessTokens: {pipeline.GroupWorker, self},
 
 	ListShare: {pipeline.GroupUser, anyone},
 

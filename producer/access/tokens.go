@@ -19,16 +19,24 @@ const (
 	CSRFHeader    = "X-CSRFToken"
 )
 
-// Token keys are 160 random bits in hex, which is as long as clients accept.
-const (
-	keyBytes    = 20
-	maxKeyBytes = 128 // of a key that a client shows; longer ones are not even hashed
-)
+// keyBytes is how many random bytes a key has. In hex they are as long as
+// clients accept.
+const keyBytes = 20
 
 func newKey() string {
 	var b [keyBytes]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
+}
+
+// plausibleKey reports whether a key could be that of a login. What could not is
+// not even hashed.
+func plausibleKey(key string) bool {
+	if len(key) != 2*keyBytes {
+		return false
+	}
+	_, err := hex.DecodeString(key)
+	return err == nil
 }
 
 // hashOf is what the database keeps of a key. Keys are random, so a plain hash

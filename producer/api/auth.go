@@ -116,8 +116,12 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// changePassword ends all other logins of the caller.
+// changePassword ends all other logins of the caller. An access token is not
+// proof enough for it.
 func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
+	if access.From(r.Context()).Token != nil {
+		return pipeline.Errorf(pipeline.Unauthenticated, "an access token cannot change the password: log in with it")
+	}
 	var in passwordInput
 	if err := decode(r, &in); err != nil {
 		return err

@@ -35,7 +35,7 @@ var ClassNames = map[class]string{core: "core", people: "people", notes: "notes"
 func Classes(s *Server) map[string]string {
 	out := make(map[string]string)
 	for _, rt := range s.routes() {
-		out[rt.method+" "+rt.pattern] = ClassNames[rt.class&^(open|stream)]
+		out[rt.method+" "+rt.pattern] = ClassNames[rt.class&^(personal|open|stream)]
 	}
 	return out
 }

@@ -37,7 +37,6 @@ var unlisted = map[string]string{
 	"/api/invitations":              "there are no organizations",
 	"/api/webhooks":                 "none can be added yet",
 	"/api/webhooks/{id}/deliveries": "there are no webhooks",
-	"/api/auth/access_tokens":       "not offered yet",
 }
 
 // filterRow is one parameter of one list: what it finds of the objects in
@@ -89,6 +88,8 @@ func filterRows() []filterRow {
 		{"/api/users", "username", "worker", []any{"worker"}}, {"/api/users", "first_name", "USER", []any{"user"}},
 		{"/api/users", "last_name", "Nobody", none}, {"/api/users", "is_active", "true", []any{"admin", "user", "worker"}},
 		{"/api/users", "is_active", "0", none},
+
+		{"/api/auth/access_tokens", "name", "ci", []any{"ci"}}, {"/api/auth/access_tokens", "name", "cd", none},
 	}
 }
 
@@ -106,6 +107,7 @@ func filterWorld(t *testing.T) *bundle {
 	b.publish(tram)
 	b.want(200, "PATCH", "/api/jobs/1", "user", object{"assignee": b.users["worker"].ID, "stage": "validation"})
 	b.want(200, "PATCH", "/api/jobs/1", "user", object{"state": "completed"})
+	b.accessToken("user", object{"name": "ci"})
 	return b
 }
 

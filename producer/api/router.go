@@ -35,8 +35,9 @@ const (
 	answered              // outside the scope: reads find nothing, writes are refused
 	ours                  // beside the contract
 
-	open   class = 1 << 6 // for anonymous callers too
-	stream class = 1 << 7 // the handler bounds the body itself
+	personal class = 1 << 5 // changes accounts, so not with an access token
+	open     class = 1 << 6 // for anonymous callers too
+	stream   class = 1 << 7 // the handler bounds the body itself
 )
 
 // Handler returns the handler of everything below /api.
@@ -103,6 +104,9 @@ func (s *Server) admit(rt route, r *http.Request) (*http.Request, error) {
 		return r, pipeline.Errorf(pipeline.Unauthenticated, "Authentication credentials were not provided.")
 	}
 	traceOf(r.Context()).user = p.User.ID
+	if err := checkScope(p, rt, r.Method); err != nil {
+		return r, err
+	}
 	r = r.WithContext(access.With(r.Context(), p))
 	return r, checkOrganization(r)
 }

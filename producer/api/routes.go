@@ -95,8 +95,8 @@ func (s *Server) serverRoutes() []route {
 		{"GET", "/api/users", core, s.listUsers},
 		{"GET", "/api/users/self", core, s.self},
 		{"GET", "/api/users/{id}", core, s.readUser},
-		{"PATCH", "/api/users/{id}", core, s.updateUser},
-		{"DELETE", "/api/users/{id}", core, s.deleteUser},
+		{"PATCH", "/api/users/{id}", core | personal, s.updateUser},
+		{"DELETE", "/api/users/{id}", core | personal, s.deleteUser},
 
 		// The server itself.
 		{"GET", "/api/server/about", core | open, s.about},
@@ -109,12 +109,12 @@ func (s *Server) serverRoutes() []route {
 		{"POST", "/api/auth/login", core | open, s.login},
 		{"POST", "/api/auth/logout", core | open, s.logout},
 		{"POST", "/api/auth/password/change", core, s.changePassword},
-		{"GET", "/api/auth/access_tokens", core, notOffered},
-		{"POST", "/api/auth/access_tokens", core, notOffered},
-		{"GET", "/api/auth/access_tokens/self", core, notOffered},
-		{"GET", "/api/auth/access_tokens/{id}", core, notOffered},
-		{"PATCH", "/api/auth/access_tokens/{id}", core, notOffered},
-		{"DELETE", "/api/auth/access_tokens/{id}", core, notOffered},
+		{"GET", "/api/auth/access_tokens", core, s.listAccessTokens},
+		{"POST", "/api/auth/access_tokens", core | personal, s.createAccessToken},
+		{"GET", "/api/auth/access_tokens/self", core, s.readOwnAccessToken},
+		{"GET", "/api/auth/access_tokens/{id}", core, s.readAccessToken},
+		{"PATCH", "/api/auth/access_tokens/{id}", core | personal, s.updateAccessToken},
+		{"DELETE", "/api/auth/access_tokens/{id}", core | personal, s.revokeAccessToken},
 	}
 }
 

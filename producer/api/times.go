@@ -1,6 +1,39 @@
 package api
 
-import "framemill/pipeline"
+import (
+	"encoding/json"
+	"time"
+
+	"framemill/pipeline"
+)
+
+// moment is a time of a request: a date with a time, in UTC unless it says
+// otherwise.
+type moment time.Time
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *moment) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return err
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			*m = moment(t)
+			return nil
+		}
+	}
+	return pipeline.Errorf(pipeline.Invalid, "%q is not a time like 2006-01-02T15:04:05Z.", clip(s))
+}
+
+// micros returns the time as it is kept, nil for nil.
+func (m *moment) micros() *pipeline.Micros {
+	if m == nil {
+		return nil
+	}
+	v := pipeline.Micros(time.Time(*m).UnixMicro())
+	return &v
+}
 
 // iso spells a time as stock clients compare it: microseconds with six digits,
 // left out when they are 0, and Z.

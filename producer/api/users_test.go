@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,6 +36,8 @@ func TestListUsers(t *testing.T) {
 		{"by name", "?username=worker", "user", 1, "worker", 1},
 		{"descending", "?sort=-username", "user", 15, "worker", 10},
 		{"inactive", "?is_active=false", "user", 0, "", 0},
+		{"filter", "?filter=" + url.QueryEscape(`{"and":[{"var":"is_active"},{"in":["_03",{"var":"username"}]}]}`), "user", 1, "extra_03", 1},
+		{"filter by what is not so", "?filter=" + url.QueryEscape(`{"!":[{"var":"is_active"}]}`), "user", 0, "", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

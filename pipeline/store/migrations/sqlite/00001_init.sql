@@ -31,6 +31,20 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_user ON tokens (user_id, kind);
 CREATE INDEX tokens_expires ON tokens (expires);
 
+-- Personal access tokens. Only hashes are kept.
+CREATE TABLE access_tokens (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	user_id INTEGER NOT NULL,
+	hash TEXT NOT NULL UNIQUE,
+	name TEXT NOT NULL,
+	read_only BOOLEAN NOT NULL,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	used INTEGER,
+	expires INTEGER
+);
+CREATE INDEX access_tokens_user ON access_tokens (user_id, id);
+
 -- Who shares projects and tasks. A membership is active once it was agreed to.
 CREATE TABLE organizations (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -406,5 +420,6 @@ DROP TABLE storages;
 DROP TABLE invitations;
 DROP TABLE memberships;
 DROP TABLE organizations;
+DROP TABLE access_tokens;
 DROP TABLE tokens;
 DROP TABLE users;
