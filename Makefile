@@ -5,7 +5,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build demo test check race whole clients examples fanout crash bench-create bench-start processes clean
+.PHONY: help build demo test check race whole clients examples contract fanout crash bench-create bench-start processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
 examples: ## Run every example with both ends of the client range, and count them.
 	@tools/install media python
 	@go test -count=1 -v ./tests/examples/
+
+contract: ## Try every operation of the contract, for success and for refusal, and count them.
+	@tools/install services
+	@go test -count=1 -v -run TestContract ./tests/contract/
 
 # The proofs hold what they measure against limits, so they want a machine that
 # does nothing else. PROOF is what they need beyond the tests of the same name.

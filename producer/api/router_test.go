@@ -45,6 +45,9 @@ func TestEveryOperationHasAClass(t *testing.T) {
 		for method := range item.Operations() {
 			key := method + " " + strings.TrimSuffix(path, "/")
 			got[classes[key]]++
+			if want := contract.Class(key); classes[key] != want && classes[key] != "ours" {
+				t.Errorf("%s is routed as %q, want %q", key, classes[key], want)
+			}
 			delete(classes, key)
 		}
 	}
