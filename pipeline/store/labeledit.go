@@ -2,12 +2,16 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
+	"html"
 	"strings"
 
 	"framemill/pipeline"
+	"framemill/pipeline/plan"
 )
+
+// MaxLabels bounds the labels of one task or project, sublabels included.
+const MaxLabels = 5000
 
 // LabelChange is one entry of a list of changes to labels: without an id a new
 // label, with one a change or a removal.
@@ -20,13 +24,6 @@ type LabelChange struct {
 	SVG        Change[string]
 	Attributes []AttributeChange
 	Sublabels  []LabelChange
-}
-
-// AttributeChange is an attribute to add, change or remove. One without an id
-// is found by its name.
-type AttributeChange struct {
-	pipeline.Attribute
-	Delete bool
 }
 
 // UpdateLabel changes one label of a task or project.
@@ -65,26 +62,31 @@ func (t *Tx) lockLabels(ctx context.Context, o LabelOwner) error {
 
 // addLabels inserts the labels of a new owner.
 func (t *Tx) addLabels(ctx context.Context, o LabelOwner, labels []pipeline.Label) error {
-	taken := map[string]bool{}
+	colors := paletteOf(labels)
 	for i := range labels {
-		taken[labels[i].Color] = true
-	}
-	for i := range labels {
-		if _, err := t.addLabel(ctx, o, nil, &labels[i], taken); err != nil {
+		if _, err := t.addLabel(ctx, o, nil, &labels[i], colors); err != nil {
 			return fmt.Errorf("add label %q: %w", labels[i].Name, err)
 		}
 	}
 	return nil
 }
 
+// paletteOf returns the colors that are left beside those of labels.
+func paletteOf(labels []pipeline.Label) *plan.Palette {
+	colors := new(plan.Palette)
+	for i := range labels {
+		colors.Take(labels[i].Color)
+	}
+	return colors
+}
+
 // addLabel inserts a label with its attributes and sublabels.
 func (t *Tx) addLabel(
-	ctx context.Context, o LabelOwner, parent *int64, l *pipeline.Label, taken map[string]bool,
+	ctx context.Context, o LabelOwner, parent *int64, l *pipeline.Label, colors *plan.Palette,
 ) (int64, error) {
 	color := l.Color
 	if color == "" {
-		color = colorOf(l.Name, taken)
-		taken[color] = true
+		color = colors.Choose(l.Name)
 	}
 	var id int64
 	if err := t.get(ctx, &id, `
@@ -99,23 +101,15 @@ func (t *Tx) addLabel(
 		}
 	}
 	ids := map[string]int64{}
-	subTaken := map[string]bool{}
+	colors = paletteOf(l.Sublabels)
 	for i := range l.Sublabels {
-		sub, err := t.addLabel(ctx, o, &id, &l.Sublabels[i], subTaken)
+		sub, err := t.addLabel(ctx, o, &id, &l.Sublabels[i], colors)
 		if err != nil {
 			return 0, fmt.Errorf("add sublabel %q: %w", l.Sublabels[i].Name, err)
 		}
 		ids[l.Sublabels[i].Name] = sub
 	}
 	return id, t.linkSVG(ctx, id, l.SVG, ids)
-}
-
-func (t *Tx) addAttribute(ctx context.Context, labelID int64, a *pipeline.Attribute) error {
-	_, err := t.exec(ctx, `
-		INSERT INTO attributes (label_id, name, mutable, input_type, default_value, vals)
-		VALUES (?, ?, ?, ?, ?, ?)`,
-		labelID, a.Name, a.Mutable, a.InputType, a.Default, a.Values)
-	return err
 }
 
 // linkSVG stores the drawing of a skeleton, whose points name the sublabels,
@@ -126,7 +120,9 @@ func (t *Tx) linkSVG(ctx context.Context, labelID int64, svg string, sublabels m
 	}
 	var pairs []string
 	for name, id := range sublabels {
-		pairs = append(pairs, fmt.Sprintf(`data-label-name="%s"`, name), fmt.Sprintf(`data-label-id="%d"`, id))
+		to := fmt.Sprintf(`data-label-id="%d"`, id)
+		// A name may stand there as it is, or as XML has it.
+		pairs = append(pairs, `data-label-name="`+name+`"`, to, `data-label-name="`+html.EscapeString(name)+`"`, to)
 	}
 	_, err := t.exec(ctx, `UPDATE labels SET svg = ? WHERE id = ?`, strings.NewReplacer(pairs...).Replace(svg), labelID)
 	return err
@@ -147,6 +143,13 @@ func (t *Tx) changeLabels(ctx context.Context, o LabelOwner, changes []LabelChan
 	e := labelEdit{t: t, owner: o, old: rows}
 	if err := e.apply(ctx, changes); err != nil {
 		return err
+	}
+	var total int64
+	if err := t.get(ctx, &total, `SELECT COUNT(*) FROM labels WHERE `+column+` = ?`, id); err != nil {
+		return err
+	}
+	if total > MaxLabels {
+		return pipeline.FieldErrorf("labels", "more than %d labels", MaxLabels)
 	}
 	return t.touchUsers(ctx, o)
 }
@@ -175,11 +178,14 @@ type labelEdit struct {
 }
 
 func (e *labelEdit) apply(ctx context.Context, changes []LabelChange) error {
-	names, taken := map[int64]string{}, map[string]bool{}
+	names, colors := map[int64]string{}, paletteOf(e.old)
 	byID := map[int64]*pipeline.Label{}
 	for i := range e.old {
 		l := &e.old[i]
-		names[l.ID], taken[l.Color], byID[l.ID] = l.Name, true, l
+		names[l.ID], byID[l.ID] = l.Name, l
+	}
+	for _, ch := range changes {
+		colors.Take(ch.Color.To)
 	}
 	for _, ch := range changes {
 		old := byID[ch.ID]
@@ -192,7 +198,7 @@ func (e *labelEdit) apply(ctx context.Context, changes []LabelChange) error {
 			}
 			delete(names, ch.ID)
 		case ch.ID != 0:
-			if err := e.change(ctx, old, ch, taken); err != nil {
+			if err := e.change(ctx, old, ch, colors); err != nil {
 				return err
 			}
 			if ch.Name.Set {
@@ -200,7 +206,7 @@ func (e *labelEdit) apply(ctx context.Context, changes []LabelChange) error {
 			}
 		default:
 			l := ch.Label()
-			id, err := e.t.addLabel(ctx, e.owner, e.parent, &l, taken)
+			id, err := e.t.addLabel(ctx, e.owner, e.parent, &l, colors)
 			if err != nil {
 				return err
 			}
@@ -238,17 +244,17 @@ func (ch *LabelChange) Label() pipeline.Label {
 }
 
 // change applies a change to one label.
-func (e *labelEdit) change(ctx context.Context, old *pipeline.Label, ch LabelChange, taken map[string]bool) error {
+func (e *labelEdit) change(ctx context.Context, old *pipeline.Label, ch LabelChange, colors *plan.Palette) error {
 	var set assignments
 	assign(&set, "name", ch.Name)
-	if ch.Color.Set {
-		color := ch.Color.To
-		if color == "" {
-			color = colorOf(old.Name, taken)
+	if ch.Color.Set && ch.Color.To == "" {
+		name := old.Name
+		if ch.Name.Set {
+			name = ch.Name.To
 		}
-		taken[color] = true
-		set.set("color", color)
+		ch.Color.To = colors.Choose(name)
 	}
+	assign(&set, "color", ch.Color)
 	skeleton := old.Type == pipeline.LabelSkeleton
 	// A label never becomes a skeleton, nor stops being one.
 	if ch.Type.Set && !skeleton && ch.Type.To != pipeline.LabelSkeleton {
@@ -260,15 +266,13 @@ func (e *labelEdit) change(ctx context.Context, old *pipeline.Label, ch LabelCha
 			return err
 		}
 	}
-	for _, a := range ch.Attributes {
-		if err := e.t.changeAttribute(ctx, old, a); err != nil {
-			return err
-		}
+	if err := e.t.changeAttributes(ctx, old, ch.Attributes); err != nil {
+		return err
 	}
-	if len(ch.Sublabels) == 0 {
+	switch {
+	case len(ch.Sublabels) == 0 && !(skeleton && ch.SVG.Set):
 		return nil
-	}
-	if !skeleton {
+	case !skeleton:
 		return pipeline.FieldErrorf("sublabels", "label %q is no skeleton and has no sublabels", old.Name)
 	}
 	return e.changeSublabels(ctx, old, ch)
@@ -290,31 +294,6 @@ func (e *labelEdit) changeSublabels(ctx context.Context, parent *pipeline.Label,
 	return e.t.linkSVG(ctx, parent.ID, now.SVG, ids)
 }
 
-func (t *Tx) changeAttribute(ctx context.Context, l *pipeline.Label, ch AttributeChange) error {
-	var old *pipeline.Attribute
-	for i := range l.Attributes {
-		a := &l.Attributes[i]
-		if ch.ID != 0 && a.ID == ch.ID || ch.ID == 0 && a.Name == ch.Name {
-			old = a
-		}
-	}
-	switch {
-	case old == nil && ch.ID != 0:
-		return pipeline.FieldErrorf("attributes", "label %q has no attribute with id %d", l.Name, ch.ID)
-	case old == nil && ch.Delete:
-		return pipeline.FieldErrorf("attributes", "label %q has no attribute %q to delete", l.Name, ch.Name)
-	case old == nil:
-		return t.addAttribute(ctx, l.ID, &ch.Attribute)
-	case ch.Delete:
-		_, err := t.exec(ctx, `DELETE FROM attributes WHERE id = ?`, old.ID)
-		return err
-	}
-	_, err := t.exec(ctx, `
-		UPDATE attributes SET name = ?, mutable = ?, input_type = ?, default_value = ?, vals = ? WHERE id = ?`,
-		ch.Name, ch.Mutable, ch.InputType, ch.Default, ch.Values, old.ID)
-	return err
-}
-
 // DeleteLabel removes a label of a task or project.
 func (db *DB) DeleteLabel(ctx context.Context, id int64) error {
 	return db.UpdateLabel(ctx, LabelChange{ID: id, Delete: true})
@@ -333,17 +312,4 @@ func (t *Tx) removeLabel(ctx context.Context, id int64) error {
 		}
 	}
 	return nil
-}
-
-// colorOf derives a color from a name, another one than the taken if it can.
-func colorOf(name string, taken map[string]bool) string {
-	sum := sha256.Sum256([]byte(name))
-	color := ""
-	for i := 0; i+3 <= len(sum); i += 3 {
-		color = fmt.Sprintf("#%x", sum[i:i+3])
-		if !taken[color] {
-			break
-		}
-	}
-	return color
 }

@@ -10,11 +10,9 @@ import (
 	"framemill/pipeline/store"
 )
 
-// Limits of labels.
-const (
-	maxLabels        = 5000 // of one task or project, sublabels included
-	maxAttributeText = 4096 // characters of all values together
-)
+// maxAttributeText bounds the values of an attribute: characters of all of them
+// together.
+const maxAttributeText = 4096
 
 var (
 	labelTypes = []string{
@@ -74,8 +72,8 @@ func labelChanges(inputs []labelInput) ([]store.LabelChange, error) {
 	for i := range inputs {
 		total += len(inputs[i].Sublabels)
 	}
-	if total > maxLabels {
-		return nil, pipeline.FieldErrorf("labels", "more than %d labels", maxLabels)
+	if total > store.MaxLabels {
+		return nil, pipeline.FieldErrorf("labels", "more than %d labels", store.MaxLabels)
 	}
 	return siblings(inputs, false)
 }
@@ -124,7 +122,13 @@ func (in *labelInput) change(sub bool) (ch store.LabelChange, err error) {
 	if ch.Type, err = in.labelType(); err != nil {
 		return ch, err
 	}
+	if sub && ch.Type.To == pipeline.LabelSkeleton {
+		return ch, pipeline.FieldErrorf("labels", "sublabel %q is a skeleton", ch.Name.To)
+	}
 	if ch.SVG, err = (textRule{field: "labels", max: 1 << 20, blank: true}).change(in.SVG); err != nil {
+		return ch, err
+	}
+	if err = checkDrawing(ch.SVG.To); err != nil {
 		return ch, err
 	}
 	if ch.Attributes, err = attributeChanges(in.Attributes); err != nil {
@@ -138,7 +142,7 @@ func (in *labelInput) addSublabels(ch *store.LabelChange, sub bool) (err error) 
 		return nil
 	}
 	if sub {
-		return pipeline.FieldErrorf("labels", "a sublabel cannot have sublabels")
+		return pipeline.FieldErrorf("labels", "sublabel %q has sublabels", ch.Name.To)
 	}
 	if ch.ID == 0 && ch.Type.To != pipeline.LabelSkeleton {
 		return pipeline.FieldErrorf("labels", "label %q has sublabels and is no skeleton", ch.Name.To)
@@ -172,6 +176,9 @@ func (in *labelInput) labelType() (store.Change[string], error) {
 
 // attributeChanges checks the attributes of one label.
 func attributeChanges(inputs []attributeInput) ([]store.AttributeChange, error) {
+	if len(inputs) > store.MaxAttributes {
+		return nil, pipeline.FieldErrorf("attributes", "a label has more than %d attributes", store.MaxAttributes)
+	}
 	names := map[string]bool{}
 	var out []store.AttributeChange
 	for i := range inputs {
