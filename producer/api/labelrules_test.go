@@ -15,33 +15,40 @@ func (b *bundle) labelsOf(user, owner string, of object) []object {
 	return results(b.t, b.want(200, "GET", path, user, nil).json(b.t))
 }
 
-func TestLabelInput(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	attribute := func(fields object) object {
-		a := object{"name": "k", "mutable": true, "input_type": "select", "values": []string{"1", "2"}}
-		for k, v := range fields {
-			a[k] = v
-		}
-		return object{"name": "car", "attributes": []object{a}}
+// withAttribute is a label with one attribute, of which some fields are others.
+func withAttribute(fields object) object {
+	a := object{"name": "k", "mutable": true, "input_type": "select", "values": []string{"1", "2"}}
+	for k, v := range fields {
+		a[k] = v
 	}
-	drawing := func(svg string) object {
-		l := person()
-		l["svg"] = svg
-		return l
+	return object{"name": "car", "attributes": []object{a}}
+}
+
+// drawing is a skeleton that is drawn so.
+func drawing(svg string) object {
+	l := person()
+	l["svg"] = svg
+	return l
+}
+
+// manyLabels are labels, or attributes, called a and a number.
+func manyLabels(n int, name string) (list []object) {
+	for i := range n {
+		list = append(list, object{"name": fmt.Sprint(name, i), "mutable": true, "input_type": "text", "values": []string{}})
 	}
-	many := func(n int, name string) (list []object) {
-		for i := range n {
-			list = append(list, object{"name": fmt.Sprint(name, i), "mutable": true, "input_type": "text", "values": []string{}})
-		}
-		return list
-	}
-	tests := []struct {
-		name   string
-		labels []object
-		status int
-		text   string
-	}{
+	return list
+}
+
+// labelCase is a list of labels, and what the answer to it holds.
+type labelCase struct {
+	name   string
+	labels []object
+	status int
+	text   string
+}
+
+func labelCases() []labelCase {
+	return []labelCase{
 		{"two of one name", []object{{"name": "car"}, {"name": "bus"}, {"name": " car "}}, 400, `All label names must be unique, and \"car\"`},
 		{"names in other letters", []object{{"name": "car"}, {"name": "Car"}}, 201, "labels"},
 		{"two sublabels of one name", []object{{"name": "p", "type": "skeleton", "sublabels": []object{{"name": "x"}, {"name": "x"}}}}, 400, "unique"},
@@ -52,20 +59,20 @@ func TestLabelInput(t *testing.T) {
 		{"a color by name", []object{{"name": "x", "color": "red"}}, 400, "red"},
 		{"an empty color", []object{{"name": "x", "color": ""}}, 201, "labels"},
 		{"deleted before it was there", []object{{"name": "x", "deleted": true}}, 400, "must have an ID"},
-		{"too many", many(5001, "label"), 400, "5000"},
+		{"too many", manyLabels(5001, "label"), 400, "5000"},
 		{"sublabels of a sublabel", []object{{"name": "a", "type": "skeleton", "sublabels": []object{{"name": "b", "sublabels": []object{{"name": "c"}}}}}}, 400, `\"b\" has sublabels`},
 		{"a skeleton in a skeleton", []object{{"name": "a", "type": "skeleton", "sublabels": []object{{"name": "b", "type": "skeleton"}}}}, 400, `\"b\" is a skeleton`},
 		{"not a list", nil, 400, "labels"},
 
-		{"an attribute", []object{attribute(object{"default_value": "1"})}, 201, "labels"},
-		{"an unknown input", []object{attribute(object{"input_type": "slider"})}, 400, "slider"},
-		{"no values", []object{attribute(object{"values": nil})}, 400, "values"},
-		{"a long value", []object{attribute(object{"values": []string{strings.Repeat("x", 201)}})}, 400, "200"},
-		{"long values", []object{attribute(object{"values": strings.Split(strings.Repeat(strings.Repeat("x", 199)+" ", 21), " ")})}, 400, "4096"},
-		{"a line break", []object{attribute(object{"values": []string{"a\nb"}})}, 400, "line break"},
-		{"a long default", []object{attribute(object{"default_value": strings.Repeat("x", 129)})}, 400, "128"},
-		{"two attributes of one name", []object{{"name": "x", "attributes": append(many(1, "k"), many(1, "k")...)}}, 400, "Duplicate attribute"},
-		{"too many attributes", []object{{"name": "x", "attributes": many(501, "k")}}, 400, "500"},
+		{"an attribute", []object{withAttribute(object{"default_value": "1"})}, 201, "labels"},
+		{"an unknown input", []object{withAttribute(object{"input_type": "slider"})}, 400, "slider"},
+		{"no values", []object{withAttribute(object{"values": nil})}, 400, "values"},
+		{"a long value", []object{withAttribute(object{"values": []string{strings.Repeat("x", 201)}})}, 400, "200"},
+		{"long values", []object{withAttribute(object{"values": strings.Split(strings.Repeat(strings.Repeat("x", 199)+" ", 21), " ")})}, 400, "4096"},
+		{"a line break", []object{withAttribute(object{"values": []string{"a\nb"}})}, 400, "line break"},
+		{"a long default", []object{withAttribute(object{"default_value": strings.Repeat("x", 129)})}, 400, "128"},
+		{"two attributes of one name", []object{{"name": "x", "attributes": append(manyLabels(1, "k"), manyLabels(1, "k")...)}}, 400, "Duplicate attribute"},
+		{"too many attributes", []object{{"name": "x", "attributes": manyLabels(501, "k")}}, 400, "500"},
 
 		{"a script", []object{drawing(`<script>alert(1)</script>`)}, 400, "script"},
 		{"a handler", []object{drawing(`<circle OnLoad="alert(1)"/>`)}, 400, "OnLoad"},
@@ -76,7 +83,12 @@ func TestLabelInput(t *testing.T) {
 		{"a long drawing", []object{drawing(strings.Repeat("<g/>", 1<<18) + "<g/>")}, 400, "1048576"},
 		{"a drawing", []object{drawing(`<svg xmlns="http://www.w3.org/2000/svg"><line x1="1" data-type="edge" stroke="black"></line><circle r="0.75" data-label-name="head"/></svg>`)}, 201, "labels"},
 	}
-	for _, tt := range tests {
+}
+
+func TestLabelInput(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, tt := range labelCases() {
 		body := object{"name": "t", "labels": any(tt.labels)}
 		if tt.labels == nil {
 			body["labels"] = "car"
