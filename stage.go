@@ -54,8 +54,7 @@ func (c *stageCmd) Run(ctx context.Context) error {
 		}
 		defer share.Close()
 	}
-	free := func(context.Context, int64) (func(), error) { return func() {}, nil }
-	set, err := stages.New(bucket, share, free, c.Scratch)
+	set, err := stages.New(bucket, share, stages.Free, c.Scratch)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func TestChildTellsThatItWorks(t *testing.T) {
 		t.Fatalf("encode the task: %v", err)
 	}
 	var out bytes.Buffer
-	set, err := stages.New(bucket, nil, nil, t.TempDir())
+	set, err := stages.New(bucket, nil, stages.Free, t.TempDir())
 	if err != nil {
 		t.Fatalf("stages: %v", err)
 	}

@@ -1,6 +1,8 @@
 package stages
 
 import (
+	"context"
+
 	"framemill/pipeline/blob"
 	"framemill/pipeline/source"
 	"framemill/stages/collect"
@@ -19,10 +21,18 @@ type Set struct {
 	Film    *film.Stage
 }
 
-// New returns the stages. share is nil where no share is mounted; gate is
-// asked once per picture and keeps the cores from being crowded; what ffmpeg
-// writes lies below scratch until it is kept.
-func New(bucket blob.Bucket, share *source.Share, gate encode.Gate, scratch string) (*Set, error) {
+// Gate gives a turn at the processor, and memory of so many bytes. It blocks
+// until there is the memory and at least one core; of the wanted ones it grants
+// as many as there are.
+type Gate func(ctx context.Context, cores int, bytes int64) (granted int, leave func(), err error)
+
+// Free is a gate that lets everything through.
+func Free(_ context.Context, cores int, _ int64) (int, func(), error) { return cores, func() {}, nil }
+
+// New returns the stages. share is nil where no share is mounted; gate is asked
+// once per picture and once per run of ffmpeg, and keeps the cores from being
+// crowded; what ffmpeg writes lies below scratch until it is kept.
+func New(bucket blob.Bucket, share *source.Share, gate Gate, scratch string) (*Set, error) {
 	sources := source.New(bucket, share)
 	films, err := video.New(video.Config{})
 	if err != nil {
@@ -30,8 +40,8 @@ func New(bucket blob.Bucket, share *source.Share, gate encode.Gate, scratch stri
 	}
 	s := &Set{
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
-		Encode: encode.New(encode.Config{}, sources, bucket, gate),
-		Film:   film.New(films, sources, bucket, scratch),
+		Encode: encode.New(encode.Config{}, sources, bucket, gate.picture),
+		Film:   film.New(films, sources, bucket, film.Gate(gate), scratch),
 	}
 	if share == nil { // a nil *Share in an interface would not be nil
 		s.Collect = collect.New(collect.Config{}, sources, nil, bucket)
@@ -39,4 +49,10 @@ func New(bucket blob.Bucket, share *source.Share, gate encode.Gate, scratch stri
 		s.Collect = collect.New(collect.Config{}, sources, share, bucket)
 	}
 	return s, nil
+}
+
+// picture gives a turn to one picture, which takes one core.
+func (g Gate) picture(ctx context.Context, bytes int64) (func(), error) {
+	_, leave, err := g(ctx, 1, bytes)
+	return leave, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/store"
+	"framemill/stages"
 	"framemill/stages/filter"
 )
 
@@ -53,6 +54,9 @@ func (a *attempt) close() {
 		delete(a.w.held, a.ID)
 	}
 }
+
+// stages returns the stages that touch media, for the lane of the unit.
+func (a *attempt) stages() *stages.Set { return a.w.stages[a.Lane] }
 
 // beat tells the watchdog that the attempt made progress.
 func (a *attempt) beat() { a.progress.Store(a.w.clock().UnixNano()) }

@@ -71,7 +71,7 @@ func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList)
 		}
 		return list.add(ctx, found)
 	}
-	_, err := a.w.stages.Collect.Run(ctx, in, collect.Attempt{
+	_, err := a.stages().Collect.Run(ctx, in, collect.Attempt{
 		Emit:     func(page []pipeline.SourceFile) error { return list.add(ctx, page) },
 		Key:      func(n int64) string { return stages.CopyKey(a.key("copy", ""), n) },
 		Progress: a.beat,

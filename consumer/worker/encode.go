@@ -149,7 +149,7 @@ func (a *attempt) runEncode(ctx context.Context, in encode.Input) (encode.Output
 		return out, err
 	}
 	begin := a.w.clock()
-	out, err := a.w.stages.Encode.Run(ctx, in, a.beat)
+	out, err := a.stages().Encode.Run(ctx, in, a.beat)
 	a.observe(out.Chunks, a.w.clock().Sub(begin))
 	return out, err
 }

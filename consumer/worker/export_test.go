@@ -31,3 +31,11 @@ func (w *Worker) Watch() { w.watch() }
 
 // HeldIDs lists the units whose leases the next beat renews.
 func (w *Worker) HeldIDs() []pipeline.UnitID { return w.heldIDs() }
+
+// GateMemory is what all media that are worked on may take together.
+const GateMemory = gateMemory
+
+// Gate is the gate of a process with so many cores.
+func Gate(cores int) func(context.Context, pipeline.Lane, int, int64) (int, func(), error) {
+	return newGate(cores).enter
+}

@@ -118,7 +118,7 @@ func (a *attempt) runFilm(ctx context.Context, in film.Input, kept func(pipeline
 		return nil
 	}
 	begin := a.w.clock()
-	chunks, err := a.w.stages.Film.Run(ctx, in, a.beat, kept)
+	chunks, err := a.stages().Film.Run(ctx, in, a.beat, kept)
 	a.observe(chunks, a.w.clock().Sub(begin))
 	return err
 }

@@ -38,7 +38,7 @@ func probeStep(ctx context.Context, a *attempt) error {
 // probe runs the stage here, or alone in a child after crashes.
 func (a *attempt) probe(ctx context.Context, in probe.Input) ([]pipeline.File, error) {
 	if !a.solo {
-		return a.w.stages.Probe.Run(ctx, in, a.beat)
+		return a.stages().Probe.Run(ctx, in, a.beat)
 	}
 	t := SoloTask{Stage: stages.Probe, Input: in, Progress: a.beat}
 	for i := range in.Files {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ type Worker struct {
 	Parts
 	cfg    Config
 	row    pipeline.Worker
-	stages *stages.Set
+	stages map[pipeline.Lane]*stages.Set
 	clock  func() time.Time
 
 	mu   sync.Mutex
@@ -82,7 +83,7 @@ func New(cfg Config, p Parts) (*Worker, error) {
 	if err != nil {
 		host = "unknown"
 	}
-	set, err := stages.New(p.Bucket, p.Share, newGate().enter, cfg.Scratch)
+	sets, err := stageSets(cfg, p)
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
@@ -90,10 +91,22 @@ func New(cfg Config, p Parts) (*Worker, error) {
 		Parts:  p,
 		cfg:    cfg,
 		row:    pipeline.Worker{ID: pipeline.NewID(), Host: host, Version: cfg.Version, Slots: string(slots)},
-		stages: set,
+		stages: sets,
 		clock:  time.Now,
 		held:   make(map[pipeline.UnitID]*attempt),
 	}, nil
+}
+
+// stageSets returns the stages of each lane, which all go through one gate.
+func stageSets(cfg Config, p Parts) (map[pipeline.Lane]*stages.Set, error) {
+	sets, g := make(map[pipeline.Lane]*stages.Set), newGate(runtime.GOMAXPROCS(0))
+	for _, lane := range pipeline.Lanes() {
+		var err error
+		if sets[lane], err = stages.New(p.Bucket, p.Share, g.lane(lane), cfg.Scratch); err != nil {
+			return nil, err
+		}
+	}
+	return sets, nil
 }
 
 // ID returns the id of the worker's row.

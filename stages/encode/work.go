@@ -5,10 +5,10 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"time"
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/stages/media/alive"
 )
 
 // work is one chunk under way.
@@ -70,27 +70,10 @@ func (w *work) writePreview(ctx context.Context, dst io.Writer) error {
 	return err
 }
 
-// patience is how often a picture that waits for its turn says so.
-const patience = 10 * time.Second
-
-// turn waits for the gate. That others are long at work on large pictures is no
-// lack of progress here.
+// turn waits for the gate.
 func (w *work) turn(ctx context.Context, bytes int64) (release func(), err error) {
-	waits, ended := context.WithCancel(ctx)
-	defer ended()
-	go func() {
-		tick := time.NewTicker(patience)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				w.progress()
-			case <-waits.Done():
-				return
-			}
-		}
-	}()
-	return w.stage.gate(ctx, bytes)
+	alive.Waiting(ctx, w.progress, func() { release, err = w.stage.gate(ctx, bytes) })
+	return release, err
 }
 
 // summer takes the length and checksum of what passes by.

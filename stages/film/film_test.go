@@ -2,6 +2,7 @@ package film_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"hash/crc32"
 	"image/jpeg"
@@ -50,6 +51,8 @@ type world struct {
 	file    pipeline.File
 	films   *video.Engine
 	share   *source.Share
+
+	entered, inside atomic.Int64 // decodings that had a turn, or have it now
 }
 
 func setup(t *testing.T) *world {
@@ -77,7 +80,14 @@ func setup(t *testing.T) *world {
 
 // keepIn makes the stage keep its chunks in a bucket.
 func (w *world) keepIn(bucket blob.Bucket) {
-	w.stage = film.New(w.films, source.New(w.bucket, w.share), bucket, w.scratch)
+	w.stage = film.New(w.films, source.New(w.bucket, w.share), bucket, w.enter, w.scratch)
+}
+
+// enter is the gate of the stage. It grants one core and counts who is inside.
+func (w *world) enter(context.Context, int, int64) (int, func(), error) {
+	w.entered.Add(1)
+	w.inside.Add(1)
+	return 1, func() { w.inside.Add(-1) }, nil
 }
 
 // probe makes the row and the index of the video.
@@ -191,6 +201,9 @@ func TestChunks(t *testing.T) {
 				}
 				if form == film.MP4 {
 					want += int64(len(tt.chunks)) // told once more when each is kept
+				}
+				if n := w.entered.Load(); n != int64(len(tt.runs)) {
+					t.Errorf("%d decodings asked for a turn, want %d", n, len(tt.runs))
 				}
 				if told != want {
 					t.Errorf("progress was told of %d frames, want %d: each once", told, want)
@@ -347,6 +360,9 @@ func TestStills(t *testing.T) {
 // was not finished.
 func (w *world) assertNothingLeft(chunks int) {
 	w.t.Helper()
+	if n := w.inside.Load(); n != 0 {
+		w.t.Errorf("%d decodings did not give their turn back", n)
+	}
 	list, err := w.bucket.List(w.t.Context(), "chunks/", "", 100)
 	if err != nil {
 		w.t.Fatal(err)

@@ -24,7 +24,7 @@ func (r *reel) makeMP4(ctx context.Context, run []int) error {
 	if r.in.Chunks[run[0]].original() {
 		how = video.MP4{Quality: video.OriginalQuality}
 	}
-	return r.stage.films.EncodeMP4(ctx, r.src, dir, runs, how, video.Hooks{
+	return r.films.EncodeMP4(ctx, r.src, dir, runs, how, video.Hooks{
 		Progress: r.progress,
 		Done: func(chunk int, path string) error {
 			defer r.progress()

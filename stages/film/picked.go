@@ -38,7 +38,7 @@ func (r *reel) pick(ctx context.Context, c *cut, n int64) error {
 		quality = originalQuality
 	}
 	one := video.Run{First: r.in.Start + n*r.in.Step, Step: 1, Count: 1}
-	return r.stage.films.JPEGs(ctx, r.src, one, quality, func(_ int64, jpeg []byte) error {
+	return r.films.JPEGs(ctx, r.src, one, quality, func(_ int64, jpeg []byte) error {
 		r.progress()
 		return c.add(jpeg)
 	})

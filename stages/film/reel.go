@@ -6,12 +6,14 @@ import (
 	"fmt"
 
 	"framemill/pipeline"
+	"framemill/stages/media/alive"
 	"framemill/stages/media/video"
 )
 
 // reel is one decoding and the chunks that are cut from it.
 type reel struct {
 	stage *Stage
+	films *video.Engine // with the threads of this turn
 	in    *Input
 	src   video.Source
 	hooks
@@ -21,6 +23,11 @@ type reel struct {
 
 // make makes a group of chunks, given by their places in the input.
 func (r *reel) make(ctx context.Context, run []int) error {
+	leave, err := r.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	first := &r.in.Chunks[run[0]]
 	switch form := first.Form; {
 	case first.Picked != nil && form == Zip:
@@ -39,6 +46,25 @@ func (r *reel) make(ctx context.Context, run []int) error {
 	default:
 		return pipeline.Errorf(pipeline.Internal, "unknown form %q", form)
 	}
+}
+
+// What ffmpeg takes: for itself, and for each pixel of a frame, of which it
+// keeps a few dozen.
+const (
+	ffmpegBytes   = 64 << 20
+	bytesPerPixel = 40
+)
+
+// enter waits for a turn at the processor.
+func (r *reel) enter(ctx context.Context) (leave func(), err error) {
+	memory := ffmpegBytes + r.src.Index.CodedWidth*r.src.Index.CodedHeight*bytesPerPixel
+	var threads int
+	alive.Waiting(ctx, r.progress, func() { threads, leave, err = r.stage.gate(ctx, r.stage.films.Threads(), memory) })
+	if err != nil {
+		return nil, err
+	}
+	r.films = r.stage.films.WithThreads(threads)
+	return leave, nil
 }
 
 // frames returns the frames of the file that a chunk has.
@@ -84,9 +110,9 @@ func (r *reel) makeStill(ctx context.Context, place int, form Form) error {
 	var data []byte
 	var err error
 	if form == PNG {
-		data, err = r.stage.films.FramePNG(ctx, r.src, k)
+		data, err = r.films.FramePNG(ctx, r.src, k)
 	} else {
-		data, err = r.stage.films.PreviewJPEG(ctx, r.src, k, thumbnailSide, thumbnailQuality)
+		data, err = r.films.PreviewJPEG(ctx, r.src, k, thumbnailSide, thumbnailQuality)
 	}
 	if err != nil {
 		return fmt.Errorf("frame %d: %w", k, err)
@@ -112,7 +138,7 @@ func (r *reel) makeZips(ctx context.Context, run []int) error {
 		last = max(last, r.in.Chunks[i].Hi)
 	}
 	all := r.frames(&ChunkWork{Lo: first, Hi: last})
-	err := r.stage.films.JPEGs(ctx, r.src, all, int(r.in.Quality), func(k int64, jpeg []byte) error {
+	err := r.films.JPEGs(ctx, r.src, all, int(r.in.Quality), func(k int64, jpeg []byte) error {
 		n := (k - r.in.Start) / r.in.Step
 		for len(run) > 0 && r.in.Chunks[run[0]].Lo <= n {
 			if err := r.begin(ctx, run[0]); err != nil {

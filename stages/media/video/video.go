@@ -51,6 +51,17 @@ func New(cfg Config) (*Engine, error) {
 	return &Engine{cfg}, nil
 }
 
+// Threads returns how many threads the programs of the engine have, each.
+func (e *Engine) Threads() int { return e.cfg.Threads }
+
+// WithThreads returns an engine like this one whose programs have so many
+// threads.
+func (e *Engine) WithThreads(n int) *Engine {
+	cfg := e.cfg
+	cfg.Threads = n
+	return &Engine{cfg}
+}
+
 // File is a video on this host. Name is what the client calls it, for errors.
 type File struct{ Path, Name string }
 
