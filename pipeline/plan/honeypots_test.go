@@ -73,8 +73,8 @@ func (s *selector) take(m int) (out []int64) {
 }
 
 // reference places honeypots by the words of the contract, one step after the
-// other, in quadratic time. The pool is given by its size.
-func reference(seed uint64, n, k, m, segment int) (files, reals []int64) {
+// other, in quadratic time. Unless a pool is named, k files are drawn for it.
+func reference(seed uint64, n, k, m, segment int, named []int64) (want plan.Placement) {
 	g := plan.NewGenerator(seed)
 	shuffled := func(list []int64, by *plan.Generator) []int64 {
 		list = slices.Clone(list)
@@ -84,52 +84,86 @@ func reference(seed uint64, n, k, m, segment int) (files, reals []int64) {
 		}
 		return list
 	}
-	drawn, _ := g.Choice(n, k, false)
-	slices.Sort(drawn)
-	var pool, rest []int64
-	for i := range n {
-		if slices.Contains(drawn, i) {
-			pool = append(pool, int64(i))
-		} else {
-			rest = append(rest, int64(i))
+	pool := slices.Clone(named)
+	if named == nil {
+		pool = drawn(g, n, k)
+	}
+	slices.Sort(pool)
+	var rest []int64
+	for i := range int64(n) {
+		if !slices.Contains(pool, i) {
+			rest = append(rest, i)
 		}
 	}
 	rest = shuffled(rest, g)
 	s := selector{cycle: shuffled(pool, g), uses: map[int64]int{}}
 	g = plan.NewGenerator(seed)
+	if segment == 0 {
+		segment = len(rest)
+	}
 	for lo := 0; lo < len(rest); lo += segment {
-		batch := slices.Clone(rest[lo:min(lo+segment, len(rest))])
-		files = append(files, shuffled(append(batch, s.take(m)...), g)...)
+		job := shuffled(append(slices.Clone(rest[lo:min(lo+segment, len(rest))]), s.take(m)...), g)
+		want.Files = append(want.Files, job...)
+		want.Lengths = append(want.Lengths, int64(len(job)))
 	}
-	first := int64(len(files))
-	for _, f := range files {
+	first := int64(len(want.Files))
+	want.Files = append(want.Files, pool...)
+	for i, f := range want.Files {
 		real := int64(-1)
-		if i := slices.Index(pool, f); i >= 0 {
-			real = first + int64(i)
+		if j := slices.Index(pool, f); j >= 0 && int64(i) < first {
+			real = first + int64(j)
 		}
-		reals = append(reals, real)
+		want.Reals = append(want.Reals, real)
 	}
-	for range pool {
-		reals = append(reals, -1)
-	}
-	return append(files, pool...), reals
+	want.Pool = plan.Range{Start: first, Stop: first + int64(len(pool)) - 1}
+	want.PerJob = int64(m)
+	return want
 }
 
+// drawn is a choice of k numbers below n, which are few, by the words of the
+// contract: none twice, and the highest of its round for one that was drawn.
+func drawn(g *plan.Generator, n, k int) (list []int64) {
+	for j := n - k; j < n; j++ {
+		v := int64(g.Bounded(uint32(j)))
+		if slices.Contains(list, v) {
+			v = int64(j)
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// TestPlaceHoneypotsAgainstReference asks for pools in every way that a client
+// can: by count, by share and by name, with honeypots by count and by share.
 func TestPlaceHoneypotsAgainstReference(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
+	for i := range 300 {
 		n := 2 + r.IntN(60)
 		k := 1 + r.IntN(n-1)
 		m := 1 + r.IntN(k)
-		segment, seed := 1+r.IntN(20), r.Uint64()
-		files, reals := reference(seed, n, k, m, segment)
-		got, err := plan.PlaceHoneypots(pool(seed, int64(k), int64(m)), int64(n), int64(segment), nil)
-		if err != nil {
-			t.Fatalf("%d files, pool of %d, %d honeypots in jobs of %d, seed %d: %v", n, k, m, segment, seed, err)
+		segment, seed := r.IntN(21), r.Uint64()
+		v := pool(seed, int64(k), int64(m))
+		var named []int64
+		switch i % 3 {
+		case 1:
+			v.Count, v.Share = nil, ptr((float64(k)+0.5)/float64(n))
+		case 2:
+			v.Count, v.Method = nil, pipeline.SelectManual
+			for _, f := range r.Perm(n)[:k] {
+				named = append(named, int64(f))
+			}
 		}
-		if diff := cmp.Diff([][]int64{files, reals}, [][]int64{got.Files, got.Reals}); diff != "" {
-			t.Fatalf("%d files, pool of %d, %d honeypots in jobs of %d, seed %d (-want +got):\n%s", n, k, m, segment, seed, diff)
+		if m <= segment && r.IntN(2) == 0 {
+			v.PerJobCount, v.PerJobShare = nil, ptr(min(1, (float64(m)+0.5)/float64(segment)))
+		}
+		want := reference(seed, n, k, m, segment, named)
+		got, err := plan.PlaceHoneypots(v, int64(n), int64(segment), named)
+		if err != nil {
+			t.Fatalf("%d files in jobs of %d, %+v: %v", n, segment, v, err)
+		}
+		if diff := cmp.Diff(want, *got); diff != "" {
+			t.Fatalf("%d files in jobs of %d, %+v (-want +got):\n%s", n, segment, v, diff)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package plan_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -124,4 +127,85 @@ func TestTruthFramesPerJob(t *testing.T) {
 			t.Errorf("%s: the same seed chose %v, then %v", tt.name, frames, again)
 		}
 	}
+}
+
+// Ground truth agrees with the published rules, followed to the letter, on
+// random requests: the very frames where they are drawn from the whole task,
+// and how many of each segment where they are drawn from each.
+func TestTruthFramesByTheLetter(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 300 {
+		size, overlap, seed := 1+r.Int64N(200), r.Int64N(12), r.Uint64()
+		cut, err := plan.Segments(size, r.Int64N(60), &overlap, false, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := plan.Population{Size: size, SegmentSize: cut.SegmentSize, Overlap: cut.Overlap, Segments: cut.Ranges}
+		v := &pipeline.Validation{Method: pipeline.SelectUniform, Seed: seed}
+		k := 1 + r.Int64N(size)
+		if i%2 == 0 {
+			v.Method, k = pipeline.SelectPerJob, 1+r.Int64N(cut.SegmentSize)
+		}
+		letterAsk(v, k, size, cut.SegmentSize, r.IntN(2) == 0)
+		got, err := plan.TruthFrames(v, in)
+		if err != nil {
+			t.Fatalf("%+v of %+v: %v", v, in, err)
+		}
+		if v.Method == pipeline.SelectPerJob {
+			if fault := letterPerJob(got, k, in); fault != "" {
+				t.Fatalf("%+v of %+v chose %v: %s", v, in, got, fault)
+			}
+			continue
+		}
+		want := drawn(plan.NewGenerator(seed), int(size), int(k))
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v of %+v chose %v, want %v", v, in, got, want)
+		}
+	}
+}
+
+// letterAsk asks for k frames, as a count or as a share that comes to as many.
+func letterAsk(v *pipeline.Validation, k, size, segment int64, asShare bool) {
+	whole, count, share := size, &v.Count, &v.Share
+	if v.Method == pipeline.SelectPerJob {
+		whole, count, share = segment, &v.PerJobCount, &v.PerJobShare
+	}
+	if asShare {
+		*share = ptr(min(1, (float64(k)+0.5)/float64(whole)))
+	} else {
+		*count = &k
+	}
+}
+
+// letterPerJob says what is wrong with the frames that were drawn from each
+// segment, "" if nothing is. A segment brings its frames but for those that it
+// shares with the one before it; what that one has of them counts.
+func letterPerJob(frames []int64, k int64, in plan.Population) string {
+	among := func(lo, hi int64) (n int64) {
+		for _, f := range frames {
+			if f >= lo && f <= hi {
+				n++
+			}
+		}
+		return n
+	}
+	total := int64(0)
+	for i, s := range in.Segments {
+		own := s.Start
+		if i > 0 {
+			own += in.Overlap
+		}
+		want := max(0, min(k, s.Size())-among(s.Start, own-1))
+		want = min(want, s.Stop-own+1)
+		if got := among(own, s.Stop); got != want {
+			return fmt.Sprintf("%d new ones are in segment %d, want %d", got, i, want)
+		}
+		total += want
+	}
+	if sorted := slices.IsSorted(frames); !sorted || total != int64(len(slices.Compact(slices.Clone(frames)))) {
+		return fmt.Sprintf("sorted %t, want %d different ones in order", sorted, total)
+	}
+	return ""
 }
