@@ -158,7 +158,7 @@ func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 func newMetrics(p *parts) *metrics.Registry {
 	return metrics.New(buildVersion(), time.Now, metrics.Sources{
 		Lanes: p.laneMetrics, Workers: p.db.LiveWorkers, Queued: p.queuedMetrics, Disk: p.bucket.Free,
-		StaleRefused: p.db.StaleRefused, Commits: p.db.Commits,
+		Commits: p.db.Commits,
 	})
 }
 

@@ -37,6 +37,7 @@ const patience = 2 * time.Minute
 type deaf struct{}
 
 func (deaf) UnitEnded(pipeline.MessageKind, pipeline.Lane, string, time.Duration) {}
+func (deaf) WriteRefused(string)                                                  {}
 func (deaf) ChunkBuilt(pipeline.Quality, time.Duration, int64)                    {}
 
 // rig is a consumer on the embedded default.

@@ -28,8 +28,10 @@ type Registry struct {
 	lanes   closedSet
 	quality closedSet
 	verdict closedSet
+	write   closedSet
 
 	units      *prometheus.CounterVec
+	refused    *prometheus.CounterVec
 	unitTime   *prometheus.HistogramVec
 	kindTime   *prometheus.CounterVec
 	chunkTime  *prometheus.HistogramVec
@@ -51,6 +53,7 @@ func New(version string, now func() time.Time, sources Sources) *Registry {
 		lanes:   setOf(pipeline.Lanes()...),
 		quality: setOf(pipeline.Compressed, pipeline.Original, pipeline.Preview),
 		verdict: setOf("done", "again", "released", "failed", "stale"),
+		write:   setOf("commit", "lease"),
 	}
 	m.defineWork()
 	m.defineHTTP()
@@ -70,6 +73,10 @@ func New(version string, now func() time.Time, sources Sources) *Registry {
 // defineWork makes what a worker reports.
 func (m *Registry) defineWork() {
 	m.units = m.counters("framemill_units_ended_total", "Attempts at units of work that ended.", "kind", "verdict")
+	m.refused = m.counters("framemill_stale_writes_refused_total", "Writes of lost attempts that were refused.", "write")
+	for write := range m.write {
+		m.refused.WithLabelValues(write) // shown as 0 before the first
+	}
 	m.kindTime = m.counters("framemill_unit_busy_seconds_total", "Time spent on units of work.", "kind")
 	m.unitTime = m.histograms("framemill_unit_seconds", "How long attempts at units of work took.",
 		[]float64{0.1, 0.5, 2, 10, 60}, "lane")
@@ -116,6 +123,12 @@ func (m *Registry) UnitEnded(kind pipeline.MessageKind, lane pipeline.Lane, verd
 	m.units.WithLabelValues(k, m.verdict.label(verdict)).Inc()
 	m.kindTime.WithLabelValues(k).Add(max(0, took.Seconds()))
 	m.unitTime.WithLabelValues(m.lanes.label(string(lane))).Observe(took.Seconds())
+}
+
+// WriteRefused counts one write that was refused because its attempt had lost
+// the unit: the commit of its results, or the renewal of its lease.
+func (m *Registry) WriteRefused(write string) {
+	m.refused.WithLabelValues(m.write.label(write)).Inc()
 }
 
 // ChunkBuilt counts one chunk, or one preview, that was built and stored.

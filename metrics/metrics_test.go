@@ -37,9 +37,8 @@ func allSources() metrics.Sources {
 		Queued: func(context.Context) (map[pipeline.Lane]int64, error) {
 			return map[pipeline.Lane]int64{pipeline.Interactive: 3}, nil
 		},
-		Disk:         func(context.Context) (int64, int64, error) { return 10, 100, nil },
-		StaleRefused: func() int64 { return 4 },
-		Commits:      func() int64 { return 99 },
+		Disk:    func(context.Context) (int64, int64, error) { return 10, 100, nil },
+		Commits: func() int64 { return 99 },
 	}
 }
 
@@ -104,6 +103,9 @@ func observeAll(m *metrics.Registry) {
 			}
 		}
 	}
+	for _, write := range []string{"commit", "lease", "bogus"} {
+		m.WriteRefused(write)
+	}
 	for _, q := range []pipeline.Quality{pipeline.Compressed, pipeline.Original, pipeline.Preview} {
 		m.ChunkBuilt(q, time.Second, 1000)
 	}
@@ -156,7 +158,8 @@ func TestScrapeShowsSources(t *testing.T) {
 		{`framemill_messages_pending{lane="bulk"}`, 0},
 		{`framemill_disk_bytes{which="free"}`, 10},
 		{`framemill_disk_bytes{which="total"}`, 100},
-		{`framemill_stale_writes_refused_total`, 4},
+		{`framemill_stale_writes_refused_total{write="commit"}`, 0},
+		{`framemill_stale_writes_refused_total{write="lease"}`, 0},
 		{`framemill_commits_total`, 99},
 	}
 	for _, tt := range tests {

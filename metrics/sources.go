@@ -21,8 +21,6 @@ type Sources struct {
 	Queued func(ctx context.Context) (map[pipeline.Lane]int64, error)
 	// Disk returns the free and the total bytes where blobs are kept.
 	Disk func(ctx context.Context) (free, total int64, err error)
-	// StaleRefused counts the writes of lost attempts that were refused.
-	StaleRefused func() int64
 	// Commits counts the transactions of this process.
 	Commits func() int64
 }
@@ -55,7 +53,7 @@ type scrape struct {
 
 	open, oldest, live, messages *prometheus.Desc
 	diskBytes, age               *prometheus.Desc
-	stale, commits               *prometheus.Desc
+	commits                      *prometheus.Desc
 }
 
 func newScrape(s Sources, now func() time.Time) *scrape {
@@ -70,7 +68,6 @@ func newScrape(s Sources, now func() time.Time) *scrape {
 		messages:  desc("messages_pending", "Messages in the queue that wait for a worker.", "lane"),
 		diskBytes: desc("disk_bytes", "Bytes of the disk where blobs are kept.", "which"),
 		age:       desc("source_age_seconds", "Age of what this scrape shows of a source.", "source"),
-		stale:     desc("stale_writes_refused_total", "Writes of lost attempts that were refused."),
 		commits:   desc("commits_total", "Transactions that this process committed."),
 	}
 	if s.Lanes != nil {
@@ -106,7 +103,7 @@ func (s Sources) liveWorkers(ctx context.Context) (map[pipeline.Lane]int64, erro
 
 // Describe implements prometheus.Collector.
 func (c *scrape) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.open, c.oldest, c.live, c.messages, c.diskBytes, c.age, c.stale, c.commits} {
+	for _, d := range []*prometheus.Desc{c.open, c.oldest, c.live, c.messages, c.diskBytes, c.age, c.commits} {
 		out <- d
 	}
 }
@@ -175,11 +172,7 @@ func (c *scrape) showLanes(gauge func(*prometheus.Desc, float64, ...string), lan
 }
 
 func (c *scrape) showCounters(out chan<- prometheus.Metric) {
-	counter := func(d *prometheus.Desc, read func() int64) {
-		if read != nil {
-			out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(read()))
-		}
+	if c.sources.Commits != nil {
+		out <- prometheus.MustNewConstMetric(c.commits, prometheus.CounterValue, float64(c.sources.Commits()))
 	}
-	counter(c.stale, c.sources.StaleRefused)
-	counter(c.commits, c.sources.Commits)
 }

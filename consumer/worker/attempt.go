@@ -70,11 +70,15 @@ func (a *attempt) later(write func(context.Context, *store.Tx) error) {
 }
 
 // flush commits all writes so far in one fenced transaction, because what
-// comes next reads them or they should be seen.
+// comes next reads them or they should be seen. What ends the attempt does not
+// end its commit: the work is done, and whether it still counts is for the
+// fence to say. A commit that is broken off has an unknown outcome.
 func (a *attempt) flush(ctx context.Context) error {
 	if len(a.writes) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pipeline.StallAfter)
+	defer cancel()
 	writes := a.writes
 	err := a.w.DB.Fenced(ctx, a.Claim, func(t *store.Tx) error {
 		for _, write := range writes {

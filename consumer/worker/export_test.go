@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"framemill/pipeline"
+	"framemill/pipeline/store"
 )
 
 // What the tests look at from outside.
@@ -15,6 +16,9 @@ var (
 	Note    = note
 	Step    = step
 	Crash   = crash
+	Refused = refused
+
+	ErrLeaseLost = errLeaseLost
 )
 
 // SetClock gives the worker another clock.
@@ -24,6 +28,18 @@ func (w *Worker) SetClock(now func() time.Time) { w.clock = now }
 func (w *Worker) Hold(ctx context.Context, c *pipeline.Claim) (context.Context, error) {
 	ctx, _, err := w.newAttempt(ctx, c)
 	return ctx, err
+}
+
+// Finish ends an attempt at a claimed unit for a cause when its work is done
+// and not yet committed, and returns how the commit went.
+func (w *Worker) Finish(ctx context.Context, c *pipeline.Claim, cause error) error {
+	ctx, a, err := w.newAttempt(ctx, c)
+	if err != nil {
+		return err
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error { return t.EndUnit(ctx, c) })
+	a.cancel(cause)
+	return because(ctx, a.flush(ctx))
 }
 
 // Watch looks once for attempts without progress.

@@ -23,6 +23,12 @@ const (
 	verdictStale    = "stale"
 )
 
+// The writes of lost attempts that are refused, for metrics.
+const (
+	writeCommit = "commit"
+	writeLease  = "lease"
+)
+
 // ErrDraining is the cause that ends attempts when the process stops.
 var ErrDraining = errors.New("the process is stopping")
 
@@ -70,7 +76,7 @@ func (w *Worker) run(ctx context.Context, c *pipeline.Claim) error {
 	}
 	a.later(func(ctx context.Context, t *store.Tx) error { return t.EndUnit(ctx, c) })
 	if err := a.flush(ctx); err != nil {
-		return because(ctx, err)
+		return err
 	}
 	a.tidy(ctx)
 	return nil
@@ -101,9 +107,9 @@ var step = map[stages.Name]func(context.Context, *attempt) error{
 
 // because puts the cause that ended a context in place of the error that
 // followed, which stays for the log only: it is often a cancellation, and would
-// pass for a drain.
+// pass for a drain. A refused write says itself what it is.
 func because(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, store.ErrStale) {
 		return fmt.Errorf("%w (%v)", context.Cause(ctx), err) //nolint:errorlint // not to be found by errors.Is
 	}
 	return err
@@ -180,8 +186,19 @@ func (w *Worker) tell(c *pipeline.Claim, verdict string, err error, took time.Du
 	case verdictDone, verdictReleased:
 		log.Info("unit ended")
 	case verdictStale:
-		log.Warn("unit ended: another attempt has taken it, nothing was written")
+		write := refused(err)
+		w.Observe.WriteRefused(write)
+		log.Warn("unit ended: another attempt has taken it, nothing was written", "refused", write)
 	default:
 		log.Warn("unit ended", "code", pipeline.CodeOf(err), "error", err)
 	}
+}
+
+// refused says which write of a stale attempt was refused: the renewal of its
+// lease, which ended it at work, or else what it tried to commit.
+func refused(err error) string {
+	if errors.Is(err, errLeaseLost) {
+		return writeLease
+	}
+	return writeCommit
 }

@@ -8,7 +8,6 @@ import (
 
 	"framemill/consumer/worker"
 	"framemill/pipeline"
-	"framemill/pipeline/store"
 )
 
 // TestVerdictFollowsTheCause ends the context of an attempt for each cause. The
@@ -25,7 +24,7 @@ func TestVerdictFollowsTheCause(t *testing.T) {
 	}{
 		{"drained", worker.ErrDraining, 0, "released", pipeline.CodeInternal},
 		{"cancelled by the queue", context.Canceled, 0, "released", pipeline.CodeInternal},
-		{"taken by another", store.ErrStale, 0, "stale", pipeline.CodeInternal},
+		{"taken by another", worker.ErrLeaseLost, 0, "stale", pipeline.CodeInternal},
 		{"stalled", stalled, 0, "again", pipeline.CodeStalled},
 		{"stalled for the last time", stalled, pipeline.MaxAttempts - 1, "failed", pipeline.CodeStalled},
 	}

@@ -43,6 +43,7 @@ func (c Config) Validate() error {
 // Observer hears of units that ended. Its methods must be quick.
 type Observer interface {
 	UnitEnded(kind pipeline.MessageKind, lane pipeline.Lane, verdict string, took time.Duration)
+	WriteRefused(write string)
 	ChunkBuilt(q pipeline.Quality, took time.Duration, bytes int64)
 }
 
@@ -132,6 +133,10 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
+// errLeaseLost is the cause that ends an attempt whose lease a beat could not
+// renew, because others have taken the unit.
+var errLeaseLost = fmt.Errorf("the lease was not renewed: %w", store.ErrStale)
+
 // Beat says once that the process lives, and ends attempts whose units others
 // have taken.
 func (w *Worker) Beat(ctx context.Context) error {
@@ -142,7 +147,7 @@ func (w *Worker) Beat(ctx context.Context) error {
 		return err
 	}
 	for _, id := range lost {
-		w.end(id, store.ErrStale)
+		w.end(id, errLeaseLost)
 	}
 	return nil
 }

@@ -17,16 +17,15 @@ import (
 
 // DB is the database. Its methods may be called by any number of goroutines.
 type DB struct {
-	conn         // reads outside transactions
-	write        *sqlx.DB
-	alone        bool // no other process may have the database
-	close        func() error
-	lockSchema   func() (unlock func(), err error) // while migrating
-	relayMu      sync.Mutex                        // one relay round at a time on SQLite
-	counts       counts
-	commits      atomic.Int64
-	beats        atomic.Int64 // of the commits
-	staleRefused atomic.Int64
+	conn       // reads outside transactions
+	write      *sqlx.DB
+	alone      bool // no other process may have the database
+	close      func() error
+	lockSchema func() (unlock func(), err error) // while migrating
+	relayMu    sync.Mutex                        // one relay round at a time on SQLite
+	counts     counts
+	commits    atomic.Int64
+	beats      atomic.Int64 // of the commits
 }
 
 // Open connects to the database that url names and does not migrate it.
@@ -71,10 +70,6 @@ func (db *DB) Ping(ctx context.Context) error {
 // Commits returns how many transactions this process has committed, without
 // the beats of its workers, which come by the clock and not with the work.
 func (db *DB) Commits() int64 { return db.commits.Load() - db.beats.Load() }
-
-// StaleRefused returns how many writes Fenced has refused because another
-// attempt had taken the unit.
-func (db *DB) StaleRefused() int64 { return db.staleRefused.Load() }
 
 // Now returns the database's clock.
 func (db *DB) Now(ctx context.Context) (pipeline.Micros, error) {

@@ -118,7 +118,7 @@ func (t *Tx) startRequest(ctx context.Context, c *pipeline.Claim) (dropped bool,
 
 // Fenced runs fn in a transaction that has first locked the unit and checked
 // that the claim still holds, so that an attempt which was taken for dead
-// commits nothing. It returns ErrStale, and counts it, when the claim is void.
+// commits nothing. It returns ErrStale when the claim is void.
 // Rows are always locked in the order unit, request, task.
 func (db *DB) Fenced(ctx context.Context, c *pipeline.Claim, fn func(*Tx) error) error {
 	return db.tx(ctx, func(t *Tx) error {
@@ -127,7 +127,6 @@ func (db *DB) Fenced(ctx context.Context, c *pipeline.Claim, fn func(*Tx) error)
 			SELECT 1 FROM units WHERE id = ? AND fence = ? AND state = 'running'`+t.d.forUpdate(),
 			string(c.ID), c.Fence)
 		if pipeline.KindOf(err) == pipeline.NotFound {
-			db.staleRefused.Add(1)
 			return ErrStale
 		}
 		if err != nil {

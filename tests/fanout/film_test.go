@@ -33,7 +33,7 @@ func TestConsumersShareAVideo(t *testing.T) {
 	share := filmShare(t)
 	for _, zips := range []bool{true, false} {
 		t.Run(fmt.Sprintf("zips %v", zips), func(t *testing.T) {
-			r := newRig(t, share, 2)
+			r := newRig(t, share, 2, 1)
 			task, request := r.startFilm(t, zips)
 			units := encoding(r.await(t, request))
 			by := map[string]int{}
@@ -57,7 +57,7 @@ func TestConsumersShareAVideo(t *testing.T) {
 // unit: what its ffmpeg has written so far is lost, and nothing else.
 func TestKilledConsumerCostsOneUnitOfVideo(t *testing.T) {
 	program.Proof(t)
-	r := newRig(t, filmShare(t), 2)
+	r := newRig(t, filmShare(t), 2, 1)
 	victim := r.Consumers[1]
 	task, request := r.startFilm(t, false)
 	r.busy(t, request, workerOf(t, victim))

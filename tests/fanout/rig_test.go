@@ -3,8 +3,10 @@ package fanout_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -50,13 +52,13 @@ type rig struct {
 }
 
 // newRig starts a producer and consumers, and waits until all have joined. Each
-// process has one core and one slot a lane, as a small host of its own.
-func newRig(t *testing.T, share string, consumers int) *rig {
+// process has one core and some slots a lane, as a small host of its own.
+func newRig(t *testing.T, share string, consumers, slots int) *rig {
 	t.Helper()
 	redis := services.Redis(t)
 	fleet := program.StartFleet(t, program.Config{
 		Share: share, RedisURL: "redis://" + redis + "/0",
-		Flags: []string{"--workers", "1"}, Env: []string{"GOMAXPROCS=1"},
+		Flags: []string{"--workers", strconv.Itoa(slots)}, Env: []string{"GOMAXPROCS=1"},
 	}, 1, consumers)
 	r := &rig{Fleet: fleet, redis: redis, books: account.Open(t, fleet.Config.Data, fleet.Config.DatabaseURL)}
 	poll(t, "the consumers to join", time.Minute, func() bool {
@@ -153,19 +155,26 @@ func (r *rig) check(t *testing.T, task int64) {
 func (r *rig) busy(t *testing.T, request int64, worker string) (held map[string]unit) {
 	t.Helper()
 	poll(t, "a consumer to encode", proofTime, func() bool {
-		held = map[string]unit{}
 		done := 0
-		for id, u := range r.units(t, request) {
+		for _, u := range r.units(t, request) {
 			if u.kind == string(pipeline.ChunksEncode) && u.state == pipeline.UnitDone {
 				done++
 			}
-			if u.kind == string(pipeline.ChunksEncode) && u.state == pipeline.UnitRunning && u.worker == worker {
-				held[id] = u
-			}
 		}
+		held = r.heldBy(t, request, worker)
 		return done >= 2 && len(held) > 0
 	})
 	time.Sleep(300 * time.Millisecond) // into the unit
+	return held
+}
+
+// heldBy lists the encoding units that a consumer runs.
+func (r *rig) heldBy(t *testing.T, request int64, worker string) map[string]unit {
+	t.Helper()
+	held := r.units(t, request)
+	maps.DeleteFunc(held, func(_ string, u unit) bool {
+		return u.kind != string(pipeline.ChunksEncode) || u.state != pipeline.UnitRunning || u.worker != worker
+	})
 	return held
 }
 

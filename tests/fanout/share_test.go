@@ -39,7 +39,7 @@ func TestTwoConsumersShareTheWork(t *testing.T) {
 // measure runs the ingest on a fresh fleet.
 func measure(t *testing.T, share string, consumers int) (took time.Duration) {
 	t.Run("consumers", func(t *testing.T) {
-		r := newRig(t, share, consumers)
+		r := newRig(t, share, consumers, 1)
 		task, request := r.start(t)
 		units := r.await(t, request)
 		took = r.took(t, request)
