@@ -289,7 +289,7 @@ func TestBadFiles(t *testing.T) {
 		{"none", pipeline.Spec{}, nil, pipeline.RequestFailed, pipeline.CodeNoMedia, "No media data found"},
 		{"only an empty one", pipeline.Spec{}, []file{{"a.jpg", nil}}, pipeline.RequestFailed, pipeline.CodeEmptyFile, "a.jpg"},
 		{"not a picture", pipeline.Spec{}, []file{{"a.png", []byte("hello, this is text")}}, pipeline.RequestFailed, pipeline.CodeUnsupportedFormat, "a.png"},
-		{"skipped", pipeline.Spec{OnError: pipeline.ErrorSkip}, slices.Concat(good, []file{{"z.jpg", nil}}), pipeline.RequestDone, "", "1 files"},
+		{"skipped", pipeline.Spec{OnError: pipeline.ErrorSkip}, slices.Concat(good, []file{{"z.jpg", nil}}), pipeline.RequestDone, "", "1 file cannot"},
 		{"failed by policy", pipeline.Spec{OnError: pipeline.ErrorFail}, slices.Concat(good, []file{{"z.jpg", nil}}), pipeline.RequestFailed, pipeline.CodeEmptyFile, "z.jpg"},
 		{"no frame selected", pipeline.Spec{StartFrame: 9}, good, pipeline.RequestFailed, pipeline.CodeBadFrameRange, "9"},
 	}

@@ -5,15 +5,15 @@
 // A [Queue] sends messages, tells what became of one, and carries two hints
 // between processes. A kick means "the database has ready units" and wakes the
 // relays; a ring means "Redis has messages" and wakes the servers. Both are
-// coalesced and may be lost: relays tick, and servers look at Redis every half
-// second on their own.
+// coalesced and may be lost: relays tick, and servers look at Redis every few
+// seconds on their own.
 //
 // # Idle servers
 //
 // asynq polls Redis, one script call for each lane and tick. A fleet that
 // polls fast enough to be prompt would keep Redis busy doing nothing, so each
 // [Server] has a bell under its client: a dequeue that would find nothing waits
-// in the process until a ring is heard or half a second has passed.
+// in the process until a ring is heard or a few seconds have passed.
 //
 // # When Redis is emptied
 //

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"net"
 	"os/exec"
@@ -22,7 +23,15 @@ import (
 // may be busy; nothing waits for it when all is well.
 const patience = 20 * time.Second
 
+// atOnce is how many of these tests run at a time. They wait for each other's
+// messages and for clocks, and hardly compute.
+const atOnce = "16"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
 	queue.LogDriver(slog.New(slog.DiscardHandler))
 	goleak.VerifyTestMain(m)
 }

@@ -78,6 +78,7 @@ func TestFlushIsSurvived(t *testing.T) {
 			rc.ScriptFlush(t.Context())
 			m.Gen++
 			send(t, q, m, pipeline.Bulk)
+			q.Ring(pipeline.Bulk)
 			in.expect(t, m)
 		}
 		rc.FlushAll(t.Context())
@@ -182,6 +183,7 @@ func TestMessagesNotUnderstoodAreDropped(t *testing.T) {
 		for _, tt := range tests {
 			m := message()
 			enqueue(t, url, asynq.NewTask(tt.kind, []byte(tt.payload)), asynq.Queue("bulk"), asynq.TaskID(string(m.ID)+":1"))
+			q.Ring(pipeline.Bulk)
 			expectState(t, q, pipeline.Bulk, m, queue.Gone)
 			if len(in) != 0 {
 				t.Errorf("%s: the handler got %+v, want it dropped", tt.name, <-in)
@@ -224,6 +226,7 @@ func TestHandlersThatDoNotReturn(t *testing.T) {
 			}
 			next := message()
 			send(t, q, next, pipeline.Bulk)
+			q.Ring(pipeline.Bulk)
 			in.expect(t, next)
 		})
 	}

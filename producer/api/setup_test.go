@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"framemill/pipeline"
@@ -95,10 +96,13 @@ func (b *bundle) kick() {
 	}
 }
 
+// hashed returns the hash of the password of all users, which is slow to make.
+var hashed = sync.OnceValues(func() (string, error) { return access.HashPassword(password) })
+
 // addUser adds a user whose name is known to as.
 func (b *bundle) addUser(name, group string) pipeline.User {
 	b.t.Helper()
-	hash, err := access.HashPassword(password)
+	hash, err := hashed()
 	if err != nil {
 		b.t.Fatal(err)
 	}
