@@ -12,6 +12,10 @@ type Principal struct {
 	Via  Method        // how they proved it
 	// Token is the personal access token that they showed, nil for none.
 	Token *pipeline.AccessToken
+	// Roles are those of the user, by the organizations that they are a member of.
+	Roles map[int64]pipeline.Role
+	// In is where they work: what they create belongs there.
+	In pipeline.Workspace
 }
 
 // Method is how a caller proved who they are.
@@ -28,8 +32,11 @@ const (
 // Admin reports whether the principal may do everything.
 func (p *Principal) Admin() bool { return p.User.Group == pipeline.GroupAdmin }
 
-// Tenant returns who owns what the principal creates.
-func (p *Principal) Tenant() pipeline.Tenant { return pipeline.TenantOf(nil, p.User.ID) }
+// Tenant returns who pays for what the principal creates.
+func (p *Principal) Tenant() pipeline.Tenant { return pipeline.TenantOf(p.In.OrgID, p.User.ID) }
+
+// Oversees reports whether the principal sees everything in an organization.
+func (p *Principal) Oversees(org int64) bool { return Can(p, Oversee, Facts{Org: &org}) }
 
 type principalKey struct{}
 

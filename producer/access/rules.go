@@ -2,73 +2,6 @@ package access
 
 import "framemill/pipeline"
 
-// Action is something that a rule permits or refuses.
-type Action string
-
-// The actions.
-const (
-	ListUsers Action = "user:list"
-	ViewUser  Action = "user:view"
-	EditUser  Action = "user:edit"
-
-	ManageAccessTokens Action = "access_token:manage" // facts of their user
-
-	ListShare Action = "share:list"
-
-	CreateProject Action = "project:create"
-	ViewProject   Action = "project:view"
-	EditProject   Action = "project:edit"   // name, labels, bug tracker
-	AssignProject Action = "project:assign" // owner and assignee
-	DeleteProject Action = "project:delete"
-
-	CreateTask    Action = "task:create"
-	CreateTaskIn  Action = "task:create@project" // facts of the project
-	ViewTask      Action = "task:view"
-	EditTask      Action = "task:edit" // description, labels, data, meta, validation
-	UploadData    Action = "task:upload"
-	AssignTask    Action = "task:assign" // owner, assignee, project
-	DeleteTask    Action = "task:delete"
-	CancelRequest Action = "request:cancel"
-
-	ViewJob        Action = "job:view"
-	EditJobState   Action = "job:state" // state, meta
-	EditJobStage   Action = "job:stage" // stage, assignee
-	CreateTruthJob Action = "job:create"
-	DeleteTruthJob Action = "job:delete"
-)
-
-// Facts are the people that an object names. Those that do not apply are nil.
-type Facts struct {
-	User            *int64 // the user looked at
-	ProjectOwner    *int64
-	ProjectAssignee *int64
-	TaskOwner       *int64
-	TaskAssignee    *int64
-	JobAssignee     *int64
-}
-
-// Task returns the facts of a task and of its project, which may be nil.
-func Task(t *pipeline.Task, in *pipeline.Project) Facts {
-	f := Project(in)
-	f.TaskOwner, f.TaskAssignee = t.OwnerID, t.AssigneeID
-	return f
-}
-
-// Job returns the facts of a job, of its task and of the task's project.
-func Job(j *pipeline.Job, t *pipeline.Task, in *pipeline.Project) Facts {
-	f := Task(t, in)
-	f.JobAssignee = j.AssigneeID
-	return f
-}
-
-// Project returns the facts of a project; nil has none.
-func Project(p *pipeline.Project) Facts {
-	if p == nil {
-		return Facts{}
-	}
-	return Facts{ProjectOwner: p.OwnerID, ProjectAssignee: p.AssigneeID}
-}
-
 // ErrDenied is what a caller hears who may not do something.
 var ErrDenied = pipeline.Errorf(pipeline.Forbidden, "you do not have permission to perform this action")
 
@@ -81,7 +14,8 @@ func Check(p *Principal, a Action, f Facts) error {
 }
 
 // Can reports whether p may do a to the object that f describes. An admin may
-// do everything, an anonymous or unknown caller nothing.
+// do everything, an anonymous or unknown caller nothing, and in an organization
+// only its members may do something.
 func Can(p *Principal, a Action, f Facts) bool {
 	if p == nil || !p.User.Active {
 		return false
@@ -89,15 +23,20 @@ func Can(p *Principal, a Action, f Facts) bool {
 	if p.Admin() {
 		return true
 	}
-	r, ok := rules[a]
-	return ok && privilege[p.User.Group] >= privilege[r.least] && r.who(f, p.User.ID)
-}
-
-// rule says which group a caller needs at least, and what they must be to the
-// object.
-type rule struct {
-	least string
-	who   func(f Facts, user int64) bool
+	r, known := rules[a]
+	group := privilege[p.User.Group]
+	if !known {
+		return false
+	}
+	if f.Org == nil {
+		return group >= privilege[r.group] && r.is(f, caller{id: p.User.ID})
+	}
+	me := caller{p.User.ID, rank[p.Roles[*f.Org]]}
+	if me.rank == 0 {
+		return false
+	}
+	return group >= privilege[r.group] && r.is(f, me) && me.rank >= rank[r.role] ||
+		group >= privilege[user] && me.rank >= rank[r.anyhow]
 }
 
 // privilege orders the groups; an unknown group has none.
@@ -107,60 +46,122 @@ var privilege = map[string]int{
 	pipeline.GroupAdmin:  3,
 }
 
-// rules is the whole of who may do what in a personal workspace.
-var rules = map[Action]rule{
-	ListUsers: {pipeline.GroupWorker, anyone},
-	ViewUser:  {pipeline.GroupWorker, anyone},
-	EditUser:  {pipeline.GroupWorker, self},
-
-	ManageAccessTokens: {pipeline.GroupWorker, self},
-
-	ListShare: {pipeline.GroupUser, anyone},
-
-	CreateProject: {pipeline.GroupUser, anyone},
-	ViewProject:   {pipeline.GroupWorker, projectStaff},
-	EditProject:   {pipeline.GroupWorker, projectStaff},
-	AssignProject: {pipeline.GroupWorker, projectOwner},
-	DeleteProject: {pipeline.GroupWorker, projectOwner},
-
-	CreateTask:    {pipeline.GroupUser, anyone},
-	CreateTaskIn:  {pipeline.GroupUser, projectStaff},
-	ViewTask:      {pipeline.GroupWorker, taskStaff},
-	EditTask:      {pipeline.GroupWorker, taskStaff},
-	UploadData:    {pipeline.GroupWorker, taskStaff},
-	AssignTask:    {pipeline.GroupWorker, taskOwner},
-	DeleteTask:    {pipeline.GroupWorker, taskOwner},
-	CancelRequest: {pipeline.GroupWorker, self},
-
-	ViewJob:        {pipeline.GroupWorker, jobStaff},
-	EditJobState:   {pipeline.GroupWorker, jobStaff},
-	EditJobStage:   {pipeline.GroupWorker, taskStaff},
-	CreateTruthJob: {pipeline.GroupUser, taskStaff},
-	DeleteTruthJob: {pipeline.GroupUser, taskStaff},
+// rank orders the roles; who is not a member has none.
+var rank = map[pipeline.Role]int{
+	pipeline.RoleWorker:     1,
+	pipeline.RoleSupervisor: 2,
+	pipeline.RoleMaintainer: 3,
+	pipeline.RoleOwner:      4,
+	nobody:                  5,
 }
 
-func anyone(Facts, int64) bool { return true }
+// The roles in the table of rules.
+const (
+	member     = pipeline.RoleWorker // at least
+	supervisor = pipeline.RoleSupervisor
+	maintainer = pipeline.RoleMaintainer
+	owner      = pipeline.RoleOwner
+	nobody     = pipeline.Role("nobody") // whatever their role
+)
 
-func self(f Facts, user int64) bool { return is(f.User, user) }
+// The groups in the table of rules.
+const (
+	worker = pipeline.GroupWorker
+	user   = pipeline.GroupUser
+)
 
-func projectOwner(f Facts, user int64) bool { return is(f.ProjectOwner, user) }
+// rule says who may do something. In a personal workspace that is who belongs
+// to the group at least and is to the object what is asked for. In an
+// organization they need the role, too; or else any role from another on is
+// enough, whatever they are to the object, for those of the group user at least.
+type rule struct {
+	group  string
+	is     func(f Facts, me caller) bool
+	role   pipeline.Role
+	anyhow pipeline.Role
+}
 
-func projectStaff(f Facts, user int64) bool {
-	return is(f.ProjectOwner, user) || is(f.ProjectAssignee, user)
+// rules is the whole of who may do what.
+var rules = map[Action]rule{
+	//                  at least   who is            in an organization
+	//                  of group   to the object     with role   or anyhow from
+	ListUsers: {worker, anyone, member, member},
+	ViewUser:  {worker, anyone, member, member},
+	EditUser:  {worker, themselves, nobody, nobody},
+
+	ManageAccessTokens: {worker, themselves, nobody, nobody},
+
+	ListShare: {user, anyone, member, member},
+
+	CreateProject: {user, anyone, supervisor, supervisor},
+	ViewProject:   {worker, projectStaff, member, maintainer},
+	EditProject:   {worker, projectStaff, member, maintainer},
+	AssignProject: {worker, projectOwner, member, maintainer},
+	DeleteProject: {worker, projectOwner, member, maintainer},
+
+	CreateTask: {user, anyone, supervisor, supervisor},
+	// A supervisor too must be able to see the project.
+	CreateTaskIn:  {user, projectStaff, member, maintainer},
+	ViewTask:      {worker, taskStaff, member, maintainer},
+	EditTask:      {worker, taskStaff, member, maintainer},
+	UploadData:    {worker, taskStaff, member, maintainer},
+	AssignTask:    {worker, taskOwner, member, maintainer},
+	DeleteTask:    {worker, taskOwner, member, maintainer},
+	CancelRequest: {worker, themselves, member, nobody},
+
+	ViewJob:        {worker, jobStaff, member, maintainer},
+	EditJobState:   {worker, jobStaff, member, maintainer},
+	EditJobStage:   {worker, taskStaff, member, maintainer},
+	CreateTruthJob: {user, taskStaff, supervisor, maintainer},
+	DeleteTruthJob: {user, taskStaff, supervisor, maintainer},
+
+	CreateOrganization: {user, anyone, nobody, nobody},
+	ViewOrganization:   {worker, anyone, member, member},
+	EditOrganization:   {worker, anyone, owner, maintainer},
+	DeleteOrganization: {worker, anyone, owner, owner},
+	Oversee:            {user, anyone, maintainer, maintainer},
+
+	ViewMember:       {worker, anyone, member, member},
+	EditMember:       {user, senior, maintainer, nobody},
+	Leave:            {worker, themselves, member, nobody},
+	Invite:           {user, senior, maintainer, nobody},
+	EditInvitation:   {worker, inviter, member, maintainer},
+	AnswerInvitation: {worker, themselves, nobody, nobody},
+}
+
+// caller is who asks, with their rank in the organization of the object.
+type caller struct {
+	id   int64
+	rank int
+}
+
+func anyone(Facts, caller) bool { return true }
+
+func themselves(f Facts, me caller) bool { return me.named(f.User) }
+
+func inviter(f Facts, me caller) bool { return me.named(f.Inviter) }
+
+// senior is who stands above the member, or above who is invited.
+func senior(f Facts, me caller) bool { return me.rank > rank[f.Role] }
+
+func projectOwner(f Facts, me caller) bool { return me.named(f.ProjectOwner) }
+
+func projectStaff(f Facts, me caller) bool {
+	return me.named(f.ProjectOwner) || me.named(f.ProjectAssignee)
 }
 
 // taskOwner is who may give a task away or end it: its owner, or the staff of
 // its project.
-func taskOwner(f Facts, user int64) bool {
-	return is(f.TaskOwner, user) || projectStaff(f, user)
+func taskOwner(f Facts, me caller) bool {
+	return me.named(f.TaskOwner) || projectStaff(f, me)
 }
 
-func taskStaff(f Facts, user int64) bool {
-	return taskOwner(f, user) || is(f.TaskAssignee, user)
+func taskStaff(f Facts, me caller) bool {
+	return taskOwner(f, me) || me.named(f.TaskAssignee)
 }
 
-func jobStaff(f Facts, user int64) bool {
-	return taskStaff(f, user) || is(f.JobAssignee, user)
+func jobStaff(f Facts, me caller) bool {
+	return taskStaff(f, me) || me.named(f.JobAssignee)
 }
 
-func is(id *int64, user int64) bool { return id != nil && *id == user }
+func (me caller) named(id *int64) bool { return id != nil && *id == me.id }

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
+	"framemill/pipeline"
 	"framemill/producer/api"
 	"framemill/tests/contract"
 )
@@ -24,17 +25,14 @@ var everyList = map[string]string{
 	"filter":    "here, field by field, and TestFilters",
 	"sort":      "here, field by field",
 	"search":    "here, field by field",
-	"org":       "the test of organizations",
-	"org_id":    "the test of organizations",
+	"org":       "TestWorkspace and TestShared",
+	"org_id":    "TestWorkspace and TestShared",
 }
 
 // unlisted are the lists of the document that have no rows in filterRows, and
 // why. One that begins to refuse a sort by nonsense must get its rows there.
 var unlisted = map[string]string{
 	"/api/cloudstorages":            "none can be added yet",
-	"/api/organizations":            "none can be added yet",
-	"/api/memberships":              "there are no organizations",
-	"/api/invitations":              "there are no organizations",
 	"/api/webhooks":                 "none can be added yet",
 	"/api/webhooks/{id}/deliveries": "there are no webhooks",
 }
@@ -89,6 +87,14 @@ func filterRows() []filterRow {
 		{"/api/users", "last_name", "Nobody", none}, {"/api/users", "is_active", "true", []any{"admin", "user", "worker"}},
 		{"/api/users", "is_active", "0", none},
 
+		{"/api/organizations", "name", "acme", []any{"acme"}}, {"/api/organizations", "owner", "user", []any{"acme"}},
+		{"/api/organizations", "slug", "acme", []any{"acme"}}, {"/api/organizations", "slug", "other", none},
+
+		{"/api/memberships", "user", "user", []any{"owner"}}, {"/api/memberships", "user", "nobody", none},
+		{"/api/memberships", "role", "owner", []any{"owner"}}, {"/api/memberships", "role", "worker", none},
+
+		{"/api/invitations", "owner", "user", []any{"worker"}}, {"/api/invitations", "owner", "nobody", none},
+
 		{"/api/auth/access_tokens", "name", "ci", []any{"ci"}}, {"/api/auth/access_tokens", "name", "cd", none},
 	}
 }
@@ -108,6 +114,8 @@ func filterWorld(t *testing.T) *bundle {
 	b.want(200, "PATCH", "/api/jobs/1", "user", object{"assignee": b.users["worker"].ID, "stage": "validation"})
 	b.want(200, "PATCH", "/api/jobs/1", "user", object{"state": "completed"})
 	b.accessToken("user", object{"name": "ci"})
+	b.organization("user", "acme")
+	b.invite("user", "acme", "worker", pipeline.RoleWorker)
 	return b
 }
 
@@ -194,7 +202,9 @@ func (b *bundle) checkFields(op *openapi3.Operation, path string) {
 func TestListParameters(t *testing.T) {
 	t.Parallel()
 	b := filterWorld(t)
-	label := map[string]string{"/api/jobs": "id", "/api/users": "username"}
+	label := map[string]string{
+		"/api/jobs": "id", "/api/users": "username", "/api/memberships": "role", "/api/invitations": "role",
+	}
 	for _, row := range filterRows() {
 		name := "name"
 		if l := label[row.list]; l != "" {

@@ -181,7 +181,7 @@ func (s *Server) updateJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.people(r.Context(), map[string]*int64{"assignee": ch.AssigneeID.To}); err != nil {
+	if err := s.people(r.Context(), v.Task.OrgID, map[string]*int64{"assignee": ch.AssigneeID.To}); err != nil {
 		return err
 	}
 	if err := s.DB.UpdateJob(r.Context(), v.ID, ch); err != nil {

@@ -54,15 +54,21 @@ func parseSort(text string) ([]store.Order, error) {
 	return out, nil
 }
 
-// viewer is the caller as the store's lists know him.
+// viewer is the caller, where they work, as the store's lists know them.
 func viewer(r *http.Request) store.Viewer {
 	p := access.From(r.Context())
-	return store.Viewer{UserID: p.User.ID, All: p.Admin()}
+	all := p.Admin() || p.In.OrgID != nil && p.Oversees(*p.In.OrgID)
+	return store.Viewer{UserID: p.User.ID, All: all, In: p.In}
 }
 
 // check returns ErrDenied unless the caller may do a.
 func check(r *http.Request, a access.Action, f access.Facts) error {
 	return access.Check(access.From(r.Context()), a, f)
+}
+
+// here are the facts of the workspace that the caller works in.
+func here(r *http.Request) access.Facts {
+	return access.Facts{Org: access.From(r.Context()).In.OrgID}
 }
 
 // orNotFound gives an object that is not there the answer that clients know.

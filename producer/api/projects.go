@@ -108,7 +108,7 @@ type projectInput struct {
 }
 
 func (s *Server) createProject(w http.ResponseWriter, r *http.Request) error {
-	if err := check(r, access.CreateProject, access.Facts{}); err != nil {
+	if err := check(r, access.CreateProject, here(r)); err != nil {
 		return err
 	}
 	var in projectInput
@@ -119,7 +119,7 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.people(r.Context(), map[string]*int64{"owner_id": n.OwnerID, "assignee_id": n.AssigneeID}); err != nil {
+	if err := s.people(r.Context(), n.OrgID, map[string]*int64{"owner_id": in.OwnerID.id(), "assignee_id": n.AssigneeID}); err != nil {
 		return err
 	}
 	id, err := s.DB.CreateProject(r.Context(), n)
@@ -131,7 +131,7 @@ func (s *Server) createProject(w http.ResponseWriter, r *http.Request) error {
 
 func (in *projectInput) project(p *access.Principal) (*store.NewProject, error) {
 	n := &store.NewProject{Project: pipeline.Project{
-		Tenant: p.Tenant(), OwnerID: in.OwnerID.id(), AssigneeID: in.AssigneeID.id(),
+		Tenant: p.Tenant(), OrgID: p.In.OrgID, OwnerID: in.OwnerID.id(), AssigneeID: in.AssigneeID.id(),
 	}}
 	if n.OwnerID == nil {
 		n.OwnerID = &p.User.ID
@@ -186,7 +186,7 @@ func (s *Server) updateProject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.people(r.Context(), map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
+	if err := s.people(r.Context(), p.OrgID, map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
 		return err
 	}
 	if err := s.DB.UpdateProject(r.Context(), id, ch); err != nil {

@@ -159,7 +159,8 @@ func (s *Server) requestInPath(r *http.Request) (*store.RequestView, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.OwnerID == access.From(r.Context()).User.ID {
+	own := access.Facts{Org: t.OrgID, User: &v.OwnerID}
+	if access.Can(access.From(r.Context()), access.CancelRequest, own) {
 		return v, nil
 	}
 	return v, check(r, access.ViewTask, access.Task(&t.Task, t.Project))
@@ -201,7 +202,7 @@ func (s *Server) cancelRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := check(r, access.CancelRequest, access.Facts{User: &v.OwnerID}); err != nil {
+	if err := check(r, access.CancelRequest, access.Facts{Org: v.OrgID, User: &v.OwnerID}); err != nil {
 		return err
 	}
 	if _, err := s.DB.CancelRequest(r.Context(), v.Request.ID); err != nil {

@@ -30,7 +30,7 @@ type class uint8
 
 const (
 	core     class = iota // full behaviour
-	people                // organizations and events about tasks: nothing there yet
+	people                // organizations, and events about tasks
 	notes                 // annotation data: reads find nothing, writes are refused
 	answered              // outside the scope: reads find nothing, writes are refused
 	ours                  // beside the contract
@@ -108,7 +108,7 @@ func (s *Server) admit(rt route, r *http.Request) (*http.Request, error) {
 		return r, err
 	}
 	r = r.WithContext(access.With(r.Context(), p))
-	return r, checkOrganization(r)
+	return r, s.enter(r, p)
 }
 
 // checkAddress refuses what the databases cannot look for.

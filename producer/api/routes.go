@@ -6,7 +6,7 @@ import "slices"
 // ours. A path that has no line here does not exist.
 func (s *Server) routes() []route {
 	return slices.Concat(s.taskRoutes(), s.jobRoutes(), s.projectRoutes(), s.serverRoutes(),
-		peopleRoutes(), s.noteRoutes(), answeredRoutes(), s.ownRoutes())
+		s.peopleRoutes(), s.noteRoutes(), answeredRoutes(), s.ownRoutes())
 }
 
 // taskRoutes are the operations on tasks and their data.
@@ -119,26 +119,26 @@ func (s *Server) serverRoutes() []route {
 }
 
 // peopleRoutes are the operations that need organizations.
-func peopleRoutes() []route {
+func (s *Server) peopleRoutes() []route {
 	return []route{
 		// Organizations, and who is in them.
-		{"GET", "/api/organizations", people, emptyPage},
-		{"POST", "/api/organizations", people, notOffered},
-		{"GET", "/api/organizations/{id}", people, missing},
-		{"PATCH", "/api/organizations/{id}", people, missing},
-		{"DELETE", "/api/organizations/{id}", people, missing},
-		{"GET", "/api/memberships", people, emptyPage},
-		{"GET", "/api/memberships/{id}", people, missing},
-		{"PATCH", "/api/memberships/{id}", people, missing},
-		{"DELETE", "/api/memberships/{id}", people, missing},
-		{"GET", "/api/invitations", people, emptyPage},
-		{"POST", "/api/invitations", people, notOffered},
-		{"GET", "/api/invitations/{key}", people, missing},
-		{"PATCH", "/api/invitations/{key}", people, missing},
-		{"DELETE", "/api/invitations/{key}", people, missing},
-		{"POST", "/api/invitations/{key}/accept", people, missing},
-		{"POST", "/api/invitations/{key}/decline", people, missing},
-		{"POST", "/api/invitations/{key}/resend", people, missing},
+		{"GET", "/api/organizations", people, s.listOrganizations},
+		{"POST", "/api/organizations", people, s.createOrganization},
+		{"GET", "/api/organizations/{id}", people, s.readOrganization},
+		{"PATCH", "/api/organizations/{id}", people, s.updateOrganization},
+		{"DELETE", "/api/organizations/{id}", people, s.deleteOrganization},
+		{"GET", "/api/memberships", people, s.listMemberships},
+		{"GET", "/api/memberships/{id}", people, s.readMembership},
+		{"PATCH", "/api/memberships/{id}", people, s.updateMembership},
+		{"DELETE", "/api/memberships/{id}", people, s.deleteMembership},
+		{"GET", "/api/invitations", people, s.listInvitations},
+		{"POST", "/api/invitations", people, s.createInvitation},
+		{"GET", "/api/invitations/{key}", people, s.readInvitation},
+		{"PATCH", "/api/invitations/{key}", people, s.updateInvitation},
+		{"DELETE", "/api/invitations/{key}", people, s.deleteInvitation},
+		{"POST", "/api/invitations/{key}/accept", people, s.acceptInvitation},
+		{"POST", "/api/invitations/{key}/decline", people, s.declineInvitation},
+		{"POST", "/api/invitations/{key}/resend", people, s.resendInvitation},
 
 		// Webhooks.
 		{"GET", "/api/webhooks", people, emptyPage},

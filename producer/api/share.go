@@ -27,7 +27,7 @@ type fileInfo struct {
 // listShare answers with one folder of the share, folders first. Names only:
 // where the share lies on this host is nobody's business.
 func (s *Server) listShare(w http.ResponseWriter, r *http.Request) error {
-	if err := access.Check(access.From(r.Context()), access.ListShare, access.Facts{}); err != nil {
+	if err := access.Check(access.From(r.Context()), access.ListShare, here(r)); err != nil {
 		return err
 	}
 	q := r.URL.Query()

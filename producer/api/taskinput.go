@@ -40,7 +40,7 @@ func (s *Server) createTask(w http.ResponseWriter, r *http.Request) error {
 	if err := s.mayCreate(r, n); err != nil {
 		return err
 	}
-	if err := s.people(r.Context(), map[string]*int64{"owner_id": n.OwnerID, "assignee_id": n.AssigneeID}); err != nil {
+	if err := s.people(r.Context(), n.OrgID, map[string]*int64{"owner_id": in.OwnerID.id(), "assignee_id": n.AssigneeID}); err != nil {
 		return err
 	}
 	id, err := s.DB.CreateTask(r.Context(), n)
@@ -59,7 +59,7 @@ func (s *Server) createTask(w http.ResponseWriter, r *http.Request) error {
 // mayCreate checks that the caller may create the task where it is to be.
 func (s *Server) mayCreate(r *http.Request, n *store.NewTask) error {
 	if n.ProjectID == nil {
-		return check(r, access.CreateTask, access.Facts{})
+		return check(r, access.CreateTask, here(r))
 	}
 	p, err := s.DB.Project(r.Context(), *n.ProjectID)
 	if pipeline.KindOf(err) == pipeline.NotFound {
@@ -68,13 +68,19 @@ func (s *Server) mayCreate(r *http.Request, n *store.NewTask) error {
 	if err != nil {
 		return err
 	}
-	return check(r, access.CreateTaskIn, access.Project(p))
+	if err := check(r, access.CreateTaskIn, access.Project(p)); err != nil {
+		return err
+	}
+	if !sameID(p.OrgID, n.OrgID) {
+		return pipeline.Errorf(pipeline.Invalid, "The task and its project should be in the same organization.")
+	}
+	return nil
 }
 
 // task checks the input and returns the task that p asks for.
 func (in *taskInput) task(p *access.Principal) (*store.NewTask, error) {
 	n := &store.NewTask{Task: pipeline.Task{
-		Tenant: p.Tenant(), OwnerID: in.OwnerID.id(), AssigneeID: in.AssigneeID.id(), ProjectID: in.ProjectID.id(),
+		Tenant: p.Tenant(), OrgID: p.In.OrgID, OwnerID: in.OwnerID.id(), AssigneeID: in.AssigneeID.id(), ProjectID: in.ProjectID.id(),
 		Dimension: "2d", Overlap: in.Overlap.id(), SegmentSize: int64(in.SegmentSize),
 	}}
 	if n.OwnerID == nil {
@@ -189,7 +195,7 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.people(r.Context(), map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
+	if err := s.people(r.Context(), v.OrgID, map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
 		return err
 	}
 	if err := s.DB.UpdateTask(r.Context(), v.ID, ch); err != nil {

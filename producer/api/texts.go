@@ -53,8 +53,9 @@ func idChange(o optional[integer]) store.Change[*int64] {
 	return store.To(o.Value.id())
 }
 
-// people refuses ids of users that do not exist; keys are the fields.
-func (s *Server) people(ctx context.Context, fields map[string]*int64) error {
+// people refuses ids of users that do not exist, or who are not members of the
+// organization, if there is one; keys are the fields.
+func (s *Server) people(ctx context.Context, org *int64, fields map[string]*int64) error {
 	ids := make([]*int64, 0, len(fields))
 	for _, id := range fields {
 		ids = append(ids, id)
@@ -63,12 +64,22 @@ func (s *Server) people(ctx context.Context, fields map[string]*int64) error {
 	if err != nil {
 		return err
 	}
+	var members map[int64]bool
+	if org != nil {
+		if members, err = s.DB.Members(ctx, *org, ids...); err != nil {
+			return err
+		}
+	}
 	for field, id := range fields {
 		if id == nil {
 			continue
 		}
-		if u, ok := users[*id]; !ok || !u.Active {
+		u, ok := users[*id]
+		if !ok || !u.Active {
 			return errNoSuchKey(field, *id)
+		}
+		if org != nil && !members[*id] && u.Group != pipeline.GroupAdmin {
+			return pipeline.FieldErrorf(field, "user %d is not a member of the organization", *id)
 		}
 	}
 	return nil

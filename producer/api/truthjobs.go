@@ -44,7 +44,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request) error {
 	if !in.Assignee.Set {
 		assignee = in.AssigneeID.Value.id()
 	}
-	if err := s.people(r.Context(), map[string]*int64{"assignee": assignee}); err != nil {
+	if err := s.people(r.Context(), t.OrgID, map[string]*int64{"assignee": assignee}); err != nil {
 		return err
 	}
 	id, err := s.DB.AddTruthJob(r.Context(), t.ID, assignee, func(state *store.FrameState) ([]int64, error) {

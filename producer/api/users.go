@@ -59,14 +59,14 @@ func userFor(r *http.Request, u pipeline.User) any {
 }
 
 func (s *Server) listUsers(w http.ResponseWriter, r *http.Request) error {
-	if err := access.Check(access.From(r.Context()), access.ListUsers, access.Facts{}); err != nil {
+	if err := access.Check(access.From(r.Context()), access.ListUsers, here(r)); err != nil {
 		return err
 	}
 	q, p, err := readQuery(r, "username", "first_name", "last_name", "is_active")
 	if err != nil {
 		return err
 	}
-	users, count, err := s.DB.Users(r.Context(), nil, q)
+	users, count, err := s.DB.Users(r.Context(), access.From(r.Context()).In.OrgID, q)
 	if err != nil {
 		return err
 	}
