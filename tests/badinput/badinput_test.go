@@ -26,6 +26,7 @@ const (
 	soon = 10 * time.Second
 
 	stranger = "mallory" // a user who owns nothing
+	worker   = "trudy"   // one who may only work on what is given to her
 	nobody   = "-"       // a caller without credentials
 )
 
@@ -48,6 +49,7 @@ func TestBadInput(t *testing.T) {
 		{"share", tryShare},
 		{"changed", tryChangedShare},
 		{"patches", tryPatches},
+		{"validation", tryValidation},
 		{"reading", tryReading},
 		{"markup", tryMarkup},
 		{"strangers", tryStrangers},
@@ -88,6 +90,7 @@ func setup(t *testing.T) *bench {
 	b := &bench{data: t.TempDir(), share: t.TempDir(), live: map[int64]bool{}}
 	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, Flags: []string{"--log-json"}})
 	program.Run(t, program.Password+"\n", "user", "add", stranger, "--group", "user", "--data", b.data)
+	program.Run(t, program.Password+"\n", "user", "add", worker, "--group", "worker", "--data", b.data)
 	db, err := store.OpenBeside(context.Background(), "sqlite:"+filepath.Join(b.data, "framemill.db"))
 	if err != nil {
 		t.Fatal(err)

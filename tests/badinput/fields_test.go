@@ -2,6 +2,7 @@ package badinput_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -90,6 +91,11 @@ func tryTaskFields(t *testing.T, b *bench) {
 		{name: "filter with an unknown term", call: call{method: http.MethodGet, path: `/api/tasks?filter=%7B%22%3D%3D%22:[%7B%22var%22:%22password%22%7D,1]%7D`},
 			status: 400, code: "invalid", says: "filter"},
 		{name: "deep filter", call: call{method: http.MethodGet, path: "/api/tasks?filter=" + strings.Repeat("[", 9_999)}, status: 400, code: "invalid", says: "filter"},
+		{name: "filter of 10,001 levels", call: call{method: http.MethodGet, path: "/api/jobs?filter=" + strings.Repeat("[", 10_001)}, status: 400, code: "invalid", says: "filter"},
+		{name: "filter of 101 levels", call: call{method: http.MethodGet, path: "/api/jobs?filter=" + url.QueryEscape(strings.Repeat(`{"!":`, 100)+`{"var":"id"}`+strings.Repeat("}", 100))},
+			status: 400, code: "invalid", says: "deeper than 100"},
+		{name: "filter with 1,000 conditions", call: call{method: http.MethodGet, path: "/api/tasks?filter=" + url.QueryEscape(`{"and":[`+strings.Repeat(`{"==":[{"var":"id"},1]},`, 999)+`{"var":"id"}]}`)},
+			status: 400, code: "invalid", says: "more than 200"},
 		{name: "number of a job that is a word", call: call{method: http.MethodGet, path: "/api/jobs?task_id=x"}, status: 400, code: "invalid", says: "task_id"},
 		{name: "null character in an address", call: call{method: http.MethodGet, path: "/api/tasks?search=%00"}, status: 400, code: "invalid"},
 		{name: "address that is no text", call: call{method: http.MethodGet, path: "/api/tasks?search=%ff"}, status: 400, code: "invalid"},

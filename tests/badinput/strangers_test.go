@@ -46,7 +46,37 @@ func tryStrangers(t *testing.T, b *bench) {
 		a := b.send(t, call{method: http.MethodGet, path: list, as: stranger})
 		b.ledger.add(t, "an empty page", shorten(a.body), a.status == 200 && bytes.Contains(a.body, []byte(`"count":0`)), list)
 	}
+	tryRoles(t, b)
 	tryTokens(t, b)
+}
+
+// tryRoles does what the group of a user does not permit. What is refused is
+// refused in the same words, whatever it is.
+func tryRoles(t *testing.T, b *bench) {
+	constant := fmt.Sprintf(`{"detail":%q}`, access.ErrDenied.Text)
+	self := fmt.Sprintf("/api/users/%d", b.idOf(t, stranger))
+	for _, r := range []struct{ as, method, path, body string }{
+		{worker, "POST", "/api/tasks", `{"name":"x","labels":[]}`}, {worker, "POST", "/api/projects", `{"name":"x"}`},
+		{worker, "GET", "/api/server/share", ""}, {worker, "POST", "/api/jobs", fmt.Sprintf(`{"task_id":%d,"type":"ground_truth","frame_count":1}`, b.task)},
+		{stranger, "PATCH", "/api/users/1", `{"first_name":"x"}`}, {stranger, "DELETE", "/api/users/1", ""},
+		{stranger, "PATCH", self, `{"is_superuser":true}`}, {stranger, "PATCH", self, `{"groups":["admin"]}`}, {worker, "PATCH", self, `{"first_name":"x"}`}, {worker, "DELETE", self, ""},
+	} {
+		t.Run(r.as+" "+r.method+" "+r.path+" "+r.body, func(t *testing.T) {
+			c := call{method: r.method, path: r.path, as: r.as, body: []byte(r.body)}
+			if r.body != "" {
+				c.kind = asJSON
+			}
+			b.judge(t, refusal{status: 403, code: "forbidden", says: constant}, b.send(t, c))
+		})
+	}
+}
+
+// idOf returns the id of a user.
+func (b *bench) idOf(t *testing.T, name string) int64 {
+	t.Helper()
+	var found struct{ Results []struct{ ID int64 } }
+	b.JSON(t, http.MethodGet, "/api/users?username="+name, nil, &found)
+	return found.Results[0].ID
 }
 
 // tryTokens shows credentials that are none.

@@ -27,6 +27,7 @@ func tryWire(t *testing.T, b *bench) {
 		{"null character in a header", "GET /api/tasks HTTP/1.1\r\n" + host + "X: \x00\r\n\r\n", 400},
 		{"headers of 2 MiB", "GET /api/tasks HTTP/1.1\r\n" + host + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 2100) + "\r\n", 431},
 		{"path of 100 kB", "GET /api/" + strings.Repeat("x", 100<<10) + " HTTP/1.1\r\n" + host + "\r\n", 404},
+		{"filter of 1 MB", "GET /api/tasks?filter=" + strings.Repeat("1", 1_000_000) + " HTTP/1.1\r\n" + host + "\r\n", 431},
 		{"other version", "GET /api/tasks HTTP/9.9\r\n" + host + "\r\n", 505},
 	} {
 		t.Run(w.name, func(t *testing.T) {
