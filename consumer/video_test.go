@@ -198,6 +198,38 @@ func TestOriginalChunksAreBuiltOnRequest(t *testing.T) {
 	}
 }
 
+// TestLargeOriginalsArePictures holds that no original chunk is a film that
+// decoders refuse: it is a zip, and the task says so.
+func TestLargeOriginalsArePictures(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "large.mp4")
+	if err := (clip.Clip{Frames: 3, Width: 4096, Height: 2320, GOP: 3}).Write(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	r.start()
+	req := r.await(r.accept(pipeline.Spec{ChunkSize: 2}, pipeline.UploadRun, load(t, "large.mp4", path)).ID)
+	if req.State != pipeline.RequestDone {
+		t.Fatalf("request ended %s: %s %s", req.State, req.Code, req.Text)
+	}
+	d, err := r.db.DataOf(t.Context(), req.TaskID)
+	if err != nil || d.CompressedType != pipeline.ChunkVideo || d.OriginalType != pipeline.ChunkImageset {
+		t.Errorf("the chunks are %s, the original ones %s, error %v; want only these to be pictures", d.CompressedType, d.OriginalType, err)
+	}
+	seg := r.segments(req.TaskID)[0]
+	if _, err := r.db.AskChunk(t.Context(), store.Ask{
+		TaskID: req.TaskID, Tenant: "u1", SegmentID: seg.ID, Quality: pipeline.Original, Index: 0, Lane: pipeline.Interactive,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.queue.Kick()
+	content := blobtest.Read(t, r.bucket, r.awaitChunk(seg.ID, pipeline.Original, 0).Key)
+	numbers, err := clip.Numbers(t.Context(), content)
+	if diff := cmp.Diff([]int{0, 1}, numbers); diff != "" || err != nil || !bytes.HasPrefix(content, []byte("PK")) {
+		t.Errorf("the first original chunk begins with %q, %v (-want +got):\n%s", content[:2], err, diff)
+	}
+}
+
 // built counts the chunks there are by quality.
 func (r *rig) built() map[pipeline.Quality]int {
 	r.t.Helper()

@@ -69,10 +69,12 @@ func filmForm(d *pipeline.Data, q pipeline.Quality) film.Form {
 		return film.Thumbnail
 	case pipeline.FrameCompressed, pipeline.FrameOriginal:
 		return film.PNG
-	case pipeline.Original, pipeline.TaskOriginal, pipeline.WindowOriginal:
-		return film.MP4
 	}
-	if d.CompressedType == pipeline.ChunkImageset {
+	chunks := d.CompressedType
+	if q == pipeline.Original || q == pipeline.TaskOriginal || q == pipeline.WindowOriginal {
+		chunks = d.OriginalType
+	}
+	if chunks == pipeline.ChunkImageset {
 		return film.Zip
 	}
 	return film.MP4

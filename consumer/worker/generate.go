@@ -9,6 +9,7 @@ import (
 	"framemill/pipeline/store"
 	"framemill/stages/filter"
 	"framemill/stages/generate"
+	"framemill/stages/media/video"
 )
 
 // framePage is how many frame rows one transaction writes.
@@ -78,7 +79,10 @@ func generateStep(ctx context.Context, a *attempt) error {
 	}
 	mode := pipeline.ModeAnnotation
 	if a.frames.Video {
-		mode, data.OriginalType = pipeline.ModeInterpolation, pipeline.ChunkVideo
+		mode = pipeline.ModeInterpolation
+		if video.Fits(a.first.Width, a.first.Height) {
+			data.OriginalType = pipeline.ChunkVideo
+		}
 		if !a.spec.UseZipChunks {
 			data.CompressedType = pipeline.ChunkVideo
 		}

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -53,6 +54,7 @@ type gallery struct {
 type film struct {
 	frames     int64
 	compressed string
+	original   string // "" = films
 	index      *frameindex.Index
 }
 
@@ -226,7 +228,7 @@ func (g *gallery) publish(t *testing.T, files []pipeline.File, chunkSize int64, 
 	}
 	if g.film != nil {
 		data.Size, data.StopFrame, data.Index, frames = g.film.frames, g.film.frames-1, indexKey, nil
-		data.CompressedType, data.OriginalType = g.film.compressed, pipeline.ChunkVideo
+		data.CompressedType, data.OriginalType = g.film.compressed, cmp.Or(g.film.original, pipeline.ChunkVideo)
 	}
 	p := store.Publication{Data: *data, Mode: pipeline.ModeAnnotation}
 	for _, s := range segs {
@@ -308,7 +310,9 @@ func (g *gallery) chunk(t *testing.T, q pipeline.Quality, segmentID, index int64
 	if q == pipeline.Preview {
 		return fmt.Appendf(nil, "preview %d", seg.Start)
 	}
-	if g.film != nil && (q != pipeline.Compressed || g.film.compressed == pipeline.ChunkVideo) {
+	pictures := g.film == nil || q == pipeline.Compressed && g.film.compressed != pipeline.ChunkVideo ||
+		q == pipeline.Original && g.film.original == pipeline.ChunkImageset
+	if !pictures {
 		return fmt.Appendf(nil, "%s of segment %d, %d", q, g.nth(segmentID), index)
 	}
 	places, _ := plan.Places(&seg).Chunk(index, *g.view.Data.ChunkSize)
@@ -322,7 +326,7 @@ func (g *gallery) chunk(t *testing.T, q pipeline.Quality, segmentID, index int64
 			n = chosen[place]
 		}
 		name, content := fmt.Sprintf("%06d.jpeg", k), fmt.Sprintf("small %d", n)
-		if q == pipeline.Original {
+		if q == pipeline.Original && g.film == nil {
 			p := g.pictures[n]
 			if p.orient < 2 && p.format != "tiff" {
 				continue

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"framemill/pipeline"
 	"framemill/pipeline/blob"
 )
 
@@ -42,15 +41,19 @@ func (a *answer) order(at slice) order { return order{View: a.v, at: at, until: 
 // send sends the frames of consecutive slices as one chunk. Those of a film must
 // be all frames of one chunk.
 func (a *answer) send(parts []slice) error {
-	switch {
-	case a.v.film():
+	if a.v.film() {
 		return a.sendFile(parts[0], videoType)
-	case a.v.Quality == pipeline.Original:
-		return a.sendZip(a.originals(parts))
-	case isWhole(parts):
+	}
+	return a.sendPictures(parts)
+}
+
+// sendPictures sends the pictures of slices as one zip: a file as it lies, where
+// one has them all.
+func (a *answer) sendPictures(parts []slice) error {
+	if isWhole(parts) && !a.inPlace() {
 		return a.sendFile(parts[0], zipType)
 	}
-	return a.sendZip(a.copies(parts))
+	return a.sendZip(a.entries(parts))
 }
 
 // sendFile sends the file of a chunk as it lies.

@@ -16,13 +16,10 @@ import (
 // of pictures, also of a video.
 func (a *answer) chosen(seg *pipeline.Segment, places plan.Range) error {
 	parts, err := slicesOf(a.v, seg, places)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case isWhole(parts) && !a.inPlace():
-		return a.sendFile(parts[0], zipType)
 	}
-	return a.sendZip(a.entries(parts))
+	return a.sendPictures(parts)
 }
 
 // inPlace reports whether pictures are sent from their sources.

@@ -143,11 +143,27 @@ func TestNeighboursWaitForOneUnit(t *testing.T) {
 	}
 }
 
-// TestPicturesOfFilm reads a video whose compressed chunks are zips: they are
+// TestPicturesOfFilm reads videos whose chunks of a quality are zips: they are
 // put together as those of pictures are.
 func TestPicturesOfFilm(t *testing.T) {
 	t.Parallel()
-	g := newFilm(t, film{frames: 8, compressed: pipeline.ChunkImageset}, 3, plan.Range{Start: 0, Stop: 4}, plan.Range{Start: 3, Stop: 7})
+	segs := []plan.Range{{Start: 0, Stop: 4}, {Start: 3, Stop: 7}}
+	g := newFilm(t, film{frames: 8, compressed: pipeline.ChunkImageset}, 3, segs...)
+	assertPicturesOfFilm(t, g)
+	resp, body, err := g.ask(t, "GET", func(w http.ResponseWriter, r *http.Request) error {
+		return g.JobChunk(w, r, g.in(pipeline.Original), &g.segs[1], 1)
+	})
+	must(t, err)
+	if string(body) != "original of segment 1, 1" || resp.Header.Get("Content-Type") != "video/mp4" {
+		t.Errorf("the original is %q of %s, want a film", body, resp.Header.Get("Content-Type"))
+	}
+	large := newFilm(t, film{frames: 8, compressed: pipeline.ChunkVideo, original: pipeline.ChunkImageset}, 3, segs...)
+	large.view.Quality = pipeline.Original
+	assertPicturesOfFilm(t, large)
+}
+
+func assertPicturesOfFilm(t *testing.T, g *gallery) {
+	t.Helper()
 	tests := []struct {
 		name string
 		send send
@@ -167,13 +183,6 @@ func TestPicturesOfFilm(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		checkHeaders(t, resp, body)
-	}
-	resp, body, err := g.ask(t, "GET", func(w http.ResponseWriter, r *http.Request) error {
-		return g.JobChunk(w, r, g.in(pipeline.Original), &g.segs[1], 1)
-	})
-	must(t, err)
-	if string(body) != "original of segment 1, 1" || resp.Header.Get("Content-Type") != "video/mp4" {
-		t.Errorf("the original is %q of %s, want a film", body, resp.Header.Get("Content-Type"))
 	}
 }
 

@@ -7,9 +7,6 @@ import (
 	"framemill/stages/media/video"
 )
 
-// originalQuality is that of JPEGs that stand for the source.
-const originalQuality = 100
-
 // makePicked makes zips of frames that do not follow one another. Each frame
 // is decoded from its keyframe: they are few, and far apart.
 func (r *reel) makePicked(ctx context.Context, run []int) error {
@@ -33,12 +30,8 @@ func (r *reel) makePicked(ctx context.Context, run []int) error {
 
 // pick adds one frame of the task to a chunk.
 func (r *reel) pick(ctx context.Context, c *cut, n int64) error {
-	quality := int(r.in.Quality)
-	if c.original() {
-		quality = originalQuality
-	}
 	one := video.Run{First: r.in.Start + n*r.in.Step, Step: 1, Count: 1}
-	return r.films.JPEGs(ctx, r.src, one, quality, func(_ int64, jpeg []byte) error {
+	return r.films.JPEGs(ctx, r.src, one, r.quality(c.ChunkWork), func(_ int64, jpeg []byte) error {
 		r.progress()
 		return c.add(jpeg)
 	})

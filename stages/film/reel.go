@@ -72,6 +72,17 @@ func (r *reel) frames(c *ChunkWork) video.Run {
 	return video.Run{First: r.in.Start + c.Lo*r.in.Step, Step: r.in.Step, Count: c.Hi - c.Lo}
 }
 
+// originalQuality is that of JPEGs that stand for the source.
+const originalQuality = 100
+
+// quality returns the quality of the JPEGs of a chunk.
+func (r *reel) quality(c *ChunkWork) int {
+	if c.original() {
+		return originalQuality
+	}
+	return int(r.in.Quality)
+}
+
 // keep commits the file of a chunk and writes its row.
 func (r *reel) keep(ctx context.Context, place int, f *file) error {
 	c := &r.in.Chunks[place]
@@ -138,7 +149,7 @@ func (r *reel) makeZips(ctx context.Context, run []int) error {
 		last = max(last, r.in.Chunks[i].Hi)
 	}
 	all := r.frames(&ChunkWork{Lo: first, Hi: last})
-	err := r.films.JPEGs(ctx, r.src, all, int(r.in.Quality), func(k int64, jpeg []byte) error {
+	err := r.films.JPEGs(ctx, r.src, all, r.quality(&r.in.Chunks[run[0]]), func(k int64, jpeg []byte) error {
 		n := (k - r.in.Start) / r.in.Step
 		for len(run) > 0 && r.in.Chunks[run[0]].Lo <= n {
 			if err := r.begin(ctx, run[0]); err != nil {

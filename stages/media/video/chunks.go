@@ -24,6 +24,13 @@ type MP4 struct {
 	Downscale bool  // by a whole factor, until players can be expected to take it
 }
 
+// Fits reports whether chunks can be films of the full size. Where they cannot,
+// because no decoder need take so many pixels, they are pictures.
+func Fits(width, height int64) bool {
+	w, h := MP4{}.Size(width, height)
+	return w <= maxSide && h <= maxSide && w*h <= maxPixels
+}
+
 // OriginalQuality is the quality of chunks that stand for the source: QP 17.
 const OriginalQuality = 67
 

@@ -175,6 +175,29 @@ func TestChunkSize(t *testing.T) {
 	}
 }
 
+// TestFits holds that a chunk is a film as long as every decoder takes it.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		width, height int64
+		want          bool
+	}{
+		{1920, 1080, true},
+		{4096, 2304, true},
+		{4096, 2305, false}, // has an even height of 2306
+		{2304, 4096, true},
+		{7680, 4320, false},
+		{16384, 576, true},
+		{16386, 10, false},
+		{10, 16385, false},
+		{1 << 30, 1 << 30, false},
+	} {
+		if got := video.Fits(tt.width, tt.height); got != tt.want {
+			t.Errorf("a film of %d×%d fits: %v, want %v", tt.width, tt.height, got, tt.want)
+		}
+	}
+}
+
 // TestColours compares stills with what ffmpeg makes of the same frame.
 func TestColours(t *testing.T) {
 	t.Parallel()
