@@ -5,7 +5,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build demo test check race whole clients examples contract fanout crash bench-create bench-start processes clean
+.PHONY: help build demo test check race whole clients examples contract fanout crash bench-create bench-start bench-api processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench-create: ## Measure how creation grows with the number of files, and the me
 bench-start: ## Measure how soon work begins, and what an idle server costs.
 	@tools/install services
 	$(PROOF) -run '^$$' -bench Start -benchtime 1x ./tests/bench/
+
+bench-api: ## Measure how soon a server with 100,000 tasks and 1,000,000 jobs answers.
+	@tools/install services
+	$(PROOF) -run '^$$' -bench API -benchtime 1x ./tests/bench/
 
 processes: build ## Run one producer and one consumer on a Redis and a Postgres made for this run.
 	@tools/install services
