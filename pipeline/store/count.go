@@ -8,30 +8,34 @@ import (
 )
 
 const (
-	// maxExact is up to how many rows a list is counted anew for every page.
-	maxExact = 10_000
-	// countAge is how long the number of rows of a longer list is believed. Its
-	// next page never depends on it.
-	countAge = 5 * time.Second
-	// maxCounts bounds how many such numbers are kept.
+	// fewRows is up to how many rows a list is counted for every page.
+	fewRows = 1000
+	// manyRows is from how many rows on a list keeps its number for a while,
+	// whatever is committed. Its next page never depends on it.
+	manyRows = 10_000
+	// The times for which numbers are kept: that of a list of many rows, and
+	// that of others, which also ends with the next commit of this process.
+	manyAge = 5 * time.Second
+	someAge = time.Second
+	// maxCounts bounds how many numbers are kept.
 	maxCounts = 1000
 )
 
 // count returns how many rows a selection has, of which seen were before the
 // end of a page and more tells whether there are others behind it.
 func (db *DB) count(ctx context.Context, s *selection, seen int64, more bool) (int64, error) {
-	var n int64
-	err := db.get(ctx, &n, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) counted`, s.rows, maxExact+1), s.args...)
-	if err == nil && n > maxExact {
-		n, err = db.counts.of(s, func() (n int64, err error) {
-			err = db.get(ctx, &n, `SELECT COUNT(*) FROM `+s.rows, s.args...)
-			return n, err
-		})
+	key, commits := fmt.Sprint(s.rows, s.args), db.Commits()
+	n, known := db.counts.find(key, commits)
+	if !known {
+		if err := db.get(ctx, &n, `SELECT COUNT(*) FROM `+s.rows, s.args...); err != nil {
+			return 0, err
+		}
+		db.counts.keep(key, counted{n: n, when: time.Now(), commits: commits})
 	}
 	if more {
-		return max(n, seen+1), err // rows may have gone, but not those that were seen
+		return max(n, seen+1), nil // rows may have gone, but not those that were seen
 	}
-	return min(n, seen), err
+	return min(n, seen), nil
 }
 
 // counts remembers how many rows long lists have: to count a million rows takes
@@ -41,36 +45,45 @@ type counts struct {
 	rows map[string]counted
 }
 
-// counted is a number of rows, and when it was right.
+// counted is a number of rows, when it was right, and how many transactions
+// this process had committed by then.
 type counted struct {
-	n    int64
-	when time.Time
+	n       int64
+	when    time.Time
+	commits int64
 }
 
-// of returns the number of rows of a selection. While one caller counts them
-// anew the others get the last number.
-func (c *counts) of(s *selection, count func() (int64, error)) (int64, error) {
-	key := fmt.Sprint(s.rows, s.args)
-	c.mu.Lock()
-	last, known := c.rows[key]
-	if known && time.Since(last.when) < countAge {
-		c.mu.Unlock()
-		return last.n, nil
-	}
-	if known { // keeps the others from counting too
-		c.rows[key] = counted{n: last.n, when: time.Now()}
-	}
-	c.mu.Unlock()
-	n, err := count()
+// find returns a number that may still be shown. Of a long list that is due
+// only the caller who hears of it first counts anew; meanwhile the others get
+// the last number.
+func (c *counts) find(key string, commits int64) (int64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
+	last, ok := c.rows[key]
+	age := time.Since(last.when)
+	switch {
+	case !ok:
+		return 0, false
+	case last.n <= manyRows:
+		return last.n, age < someAge && last.commits == commits
+	case age >= manyAge:
+		last.when = time.Now()
+		c.rows[key] = last
+		return 0, false
+	}
+	return last.n, true
+}
+
+// keep remembers a number, unless the rows are few and counted soon.
+func (c *counts) keep(key string, n counted) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.n <= fewRows {
 		delete(c.rows, key)
-		return 0, err
+		return
 	}
 	if c.rows == nil || len(c.rows) >= maxCounts {
 		c.rows = make(map[string]counted)
 	}
-	c.rows[key] = counted{n: n, when: time.Now()}
-	return n, nil
+	c.rows[key] = n
 }

@@ -22,6 +22,9 @@ const (
 	truth
 )
 
+// nothing is the SQL of a condition that no row fulfils.
+const nothing = "(1 = 0)"
+
 // field is one field of a list: its SQL, and what values it takes.
 type field struct {
 	expr  string
@@ -29,21 +32,28 @@ type field struct {
 	joins string            // the names of the joins that expr needs, apart by spaces
 	alias map[string]string // other spellings of values
 	of    []string          // every value there is, where that is known
-	// lookup finds the rows that the parts of a text select by an index instead
-	// of a join: it is SQL with %s for a condition on the field's own column.
+	// lookup finds the rows that a part of a text selects by an index instead of
+	// a join: it is "column IN query", with %s for a condition on the field's own
+	// column.
 	lookup string
 	column string
+	words  words
 }
 
+// words is where a database that cannot look into text by an index of the table
+// has the words of a column: in the table of words, by the id of the row.
+type words struct{ row, column string }
+
 // lookUp returns the SQL of a search for a part of the text.
-func (f field) lookUp(c Cond) (string, []any, error) {
-	own := field{expr: f.column}
-	sql, args, err := own.compare(c)
-	return "(" + strings.Replace(f.lookup, "%s", sql, 1) + ")", args, err
+func (f field) lookUp(d dialect, c Cond) (string, []any, error) {
+	own := field{expr: f.column, words: f.words}
+	sql, args, err := own.compare(d, c)
+	column, query, _ := strings.Cut(f.lookup, " IN ")
+	return "(" + column + " " + d.among(strings.Replace(query, "%s", sql, 1)) + ")", args, err
 }
 
 // compare returns the SQL of a comparison of the field.
-func (f field) compare(c Cond) (string, []any, error) {
+func (f field) compare(d dialect, c Cond) (string, []any, error) {
 	if c.Op == IsSet {
 		switch f.typ {
 		case text:
@@ -63,13 +73,13 @@ func (f field) compare(c Cond) (string, []any, error) {
 	}
 	switch {
 	case c.Op == In && len(values) == 0:
-		return "(1 = 0)", nil, nil
+		return nothing, nil, nil
 	case c.Op == In:
 		return "(" + f.expr + " IN (?))", []any{values}, nil
 	case len(values) != 1:
 		return "", nil, pipeline.FieldErrorf(c.Field, "%q takes one value", c.Op)
 	case c.Op == Contains:
-		return f.contains(c.Field, values[0])
+		return f.contains(d, c.Field, values[0])
 	case values[0] == nil && c.Op == Equal:
 		return "(" + f.expr + " IS NULL)", nil, nil
 	}
@@ -84,13 +94,18 @@ var comparisons = map[Op]string{Equal: "=", Less: "<", AtMost: "<=", More: ">", 
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-func (f field) contains(name string, value any) (string, []any, error) {
+func (f field) contains(d dialect, name string, value any) (string, []any, error) {
 	s, ok := value.(string)
 	if f.typ != text || !ok {
 		return "", nil, pipeline.FieldErrorf(name, "%q looks into text only", Contains)
 	}
 	if f.of != nil {
 		return f.oneOf(s)
+	}
+	if f.words != (words{}) {
+		if sql, arg, ok := d.containing(f.words, s); ok {
+			return sql, []any{arg}, nil
+		}
 	}
 	pattern := "%" + likeEscaper.Replace(s) + "%"
 	lower := `LOWER(` + f.expr + `) LIKE ? ESCAPE '\'`
@@ -112,7 +127,7 @@ func (f field) oneOf(part string) (string, []any, error) {
 		}
 	}
 	if some == nil {
-		return "(1 = 0)", nil, nil
+		return nothing, nil, nil
 	}
 	return "(" + f.expr + " IN (?))", []any{some}, nil
 }

@@ -42,6 +42,25 @@ func (db *DB) FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.
 	return out, err
 }
 
+// FrameHead is what a description of data says of a frame.
+type FrameHead struct {
+	N      int64  `db:"n"`
+	Name   string `db:"name"`
+	Width  int64  `db:"width"`
+	Height int64  `db:"height"`
+}
+
+// FrameHeads is FrameFiles for readers of descriptions, which may have a
+// million frames: it reads no more of each than they show.
+func (db *DB) FrameHeads(ctx context.Context, d *pipeline.Data, lo, hi int64) ([]FrameHead, error) {
+	var out []FrameHead
+	err := db.all(ctx, &out, `
+		SELECT fr.n, f.name, f.width, f.height
+		FROM frames fr JOIN files f ON f.request_id = ? AND f.ord = fr.ord
+		WHERE fr.data_id = ? AND fr.n >= ? AND fr.n < ? ORDER BY fr.n`, d.RequestID, d.ID, lo, hi)
+	return out, err
+}
+
 // FrameFilesAt is FrameFiles for chosen frames, in ascending order.
 func (db *DB) FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) ([]pipeline.FrameFile, error) {
 	out := make([]pipeline.FrameFile, 0, len(numbers))

@@ -21,18 +21,18 @@ func jobs() *listing {
 			{"p", `LEFT JOIN projects p ON p.id = t.project_id`},
 			{"a", `LEFT JOIN users a ON a.id = j.assignee_id`},
 		},
-		scoped: "t",
-		where:  `j.task_id NOT IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
-		id:     "j.id",
+		where: `j.task_id NOT IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
+		id:    "j.id",
 		fields: map[string]field{
 			"id":            {expr: "j.id", typ: number},
 			"task_id":       {expr: "j.task_id", typ: number},
 			"project_id":    {expr: "t.project_id", typ: number, joins: "t"},
 			"parent_job_id": {expr: "j.parent_id", typ: number},
-			"task_name":     {expr: "t.name", joins: "t", lookup: `j.task_id IN (SELECT id FROM tasks WHERE %s)`, column: "name"},
+			"task_name": {expr: "t.name", joins: "t", lookup: `j.task_id IN SELECT id FROM tasks WHERE %s`, column: "name",
+				words: words{"id", "name"}},
 			"project_name": {expr: "p.name", joins: "t p", column: "name",
-				lookup: `j.task_id IN (SELECT id FROM tasks WHERE project_id IN (SELECT id FROM projects WHERE %s))`},
-			"assignee":     {expr: "a.username", joins: "a", lookup: `j.assignee_id IN (SELECT id FROM users WHERE %s)`, column: "username"},
+				lookup: `j.task_id IN SELECT id FROM tasks WHERE project_id IN (SELECT id FROM projects WHERE %s)`},
+			"assignee":     {expr: "a.username", joins: "a", lookup: `j.assignee_id IN SELECT id FROM users WHERE %s`, column: "username"},
 			"stage":        {expr: "j.stage", of: stages},
 			"state":        {expr: "j.state", of: states},
 			"mode":         {expr: modeSQL, joins: "t", of: modes},
@@ -90,7 +90,7 @@ func (db *DB) JobView(ctx context.Context, id int64) (*JobView, error) {
 // Jobs lists the jobs that are assigned to v or belong to a task whose staff he
 // belongs to, and counts all that match.
 func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, error) {
-	scope, args := v.jobs()
+	scope, args := v.jobs(db.d)
 	rows, total, err := list(ctx, db, jobs(), q, func(j *pipeline.Job) int64 { return j.ID }, scope, args...)
 	if err != nil {
 		return nil, 0, err

@@ -19,7 +19,6 @@ type listing struct {
 	from    string // the table, and its name in the columns
 	joins   []join // what some fields need beside it
 	where   string // what holds for every row
-	scoped  string // the names of the joins that a scope needs, apart by spaces
 	id      string
 	fields  map[string]field
 	search  []string
@@ -32,7 +31,7 @@ type listing struct {
 func list[T any](
 	ctx context.Context, db *DB, l *listing, q Query, id func(*T) int64, scope string, args ...any,
 ) ([]T, int64, error) {
-	s, err := l.selection(q, scope, args)
+	s, err := l.selection(db.d, q, scope, args)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -73,11 +72,8 @@ type selection struct {
 }
 
 // selection returns the query of everything that q and scope narrow a list by.
-func (l *listing) selection(q Query, scope string, scoped []any) (*selection, error) {
-	c := compiler{listing: l, needs: map[string]bool{}}
-	if scope != everything {
-		c.need(l.scoped)
-	}
+func (l *listing) selection(d dialect, q Query, scope string, scoped []any) (*selection, error) {
+	c := compiler{listing: l, d: d, needs: map[string]bool{}}
 	where, args, err := c.cond(q.all(l.search))
 	if err != nil {
 		return nil, err

@@ -72,6 +72,13 @@ func (p *postgres) begun(ctx context.Context, t *Tx) error {
 
 func (p *postgres) forUpdate() string { return " FOR UPDATE" }
 
+// among makes the results an array first: Postgres would compare every row with
+// those of a subquery below an OR.
+func (p *postgres) among(query string) string { return "= ANY (ARRAY(" + query + "))" }
+
+// containing is not needed: the table itself has such an index.
+func (p *postgres) containing(words, string) (sql string, arg any, ok bool) { return "", nil, false }
+
 func (p *postgres) passing(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -101,6 +102,20 @@ func (s *sqliteDialect) begun(context.Context, *Tx) error { return nil }
 
 // forUpdate is empty: an immediate transaction has the only write lock.
 func (s *sqliteDialect) forUpdate() string { return "" }
+
+func (s *sqliteDialect) among(query string) string { return "IN (" + query + ")" }
+
+// minIndexed is the shortest text that the index of words finds: it is one of
+// every three characters that stand together.
+const minIndexed = 3
+
+func (s *sqliteDialect) containing(w words, part string) (sql string, arg any, ok bool) {
+	if utf8.RuneCountInString(part) < minIndexed {
+		return "", nil, false
+	}
+	return "(" + w.row + " IN (SELECT rowid FROM tasks_words WHERE tasks_words MATCH ?))",
+		w.column + ` : "` + strings.ReplaceAll(part, `"`, `""`) + `"`, true
+}
 
 func (s *sqliteDialect) passing(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)

@@ -51,15 +51,20 @@ func (v Viewer) taskIDs() (string, []any) {
 		[]any{v.UserID, v.UserID, v.UserID, v.UserID}
 }
 
-// jobs returns the SQL that is true of the jobs j, of tasks t, that v may see.
-func (v Viewer) jobs() (string, []any) {
+// jobs returns the SQL that is true of the jobs j that v may see: those of the
+// tasks whose staff he belongs to, and those that he is assigned to.
+func (v Viewer) jobs(d dialect) (string, []any) {
 	within, args := v.within("t.org_id")
-	if v.All {
-		return within, args
+	there := everything
+	if within != everything {
+		there = `EXISTS (SELECT 1 FROM tasks t WHERE t.id = j.task_id AND ` + within + `)`
 	}
-	tasks, more := v.taskIDs()
-	return within + ` AND j.id IN (SELECT id FROM jobs WHERE assignee_id = ?
-		UNION SELECT id FROM jobs WHERE task_id IN (` + tasks + `))`, append(append(args, v.UserID), more...)
+	if v.All {
+		return there, args
+	}
+	tasks, more := v.tasks()
+	seen := `(j.task_id ` + d.among(`SELECT t.id FROM tasks t WHERE `+tasks) + ` OR j.assignee_id = ? AND ` + there + `)`
+	return seen, append(append(more, v.UserID), args...)
 }
 
 // projects returns the SQL that is true of the projects p that v may see.

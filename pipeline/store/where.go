@@ -9,6 +9,7 @@ import (
 // compiler turns conditions into SQL, and notes which joins that needs.
 type compiler struct {
 	*listing
+	d     dialect
 	needs map[string]bool
 }
 
@@ -34,12 +35,12 @@ func (c *compiler) joined() string {
 func (c *compiler) cond(cond Cond) (string, []any, error) {
 	switch cond.Op {
 	case And:
-		return c.combine(cond.Conds, " AND ", "1 = 1")
+		return c.combine(cond.Conds, " AND ", everything)
 	case Or:
-		return c.combine(cond.Conds, " OR ", "1 = 0")
+		return c.combine(cond.Conds, " OR ", nothing)
 	case Not:
 		// A comparison with NULL is neither true nor false; its negation is true.
-		sql, args, err := c.combine(cond.Conds, " AND ", "1 = 1")
+		sql, args, err := c.combine(cond.Conds, " AND ", everything)
 		return "NOT COALESCE(" + sql + ", FALSE)", args, err
 	}
 	f, ok := c.fields[cond.Field]
@@ -47,10 +48,10 @@ func (c *compiler) cond(cond Cond) (string, []any, error) {
 		return "", nil, pipeline.FieldErrorf("filter", "there is no field %q to filter by", clip(cond.Field))
 	}
 	if cond.Op == Contains && f.lookup != "" {
-		return f.lookUp(cond)
+		return f.lookUp(c.d, cond)
 	}
 	c.need(f.joins)
-	return f.compare(cond)
+	return f.compare(c.d, cond)
 }
 
 func (c *compiler) combine(conds []Cond, with, empty string) (string, []any, error) {
@@ -64,7 +65,13 @@ func (c *compiler) combine(conds []Cond, with, empty string) (string, []any, err
 		if err != nil {
 			return "", nil, err
 		}
+		if sql == nothing && with == " OR " {
+			continue // it would keep the others from their indexes
+		}
 		parts, args = append(parts, sql), append(args, more...)
+	}
+	if len(parts) == 0 {
+		return nothing, nil, nil
 	}
 	return "(" + strings.Join(parts, with) + ")", args, nil
 }

@@ -186,7 +186,7 @@ func (s *Server) writeFrames(r *http.Request, l *looked, included []int64, out i
 	}
 	of := l.frames()
 	for lo := of.Start; lo <= of.Stop; lo += metaPage {
-		page, err := s.DB.FrameFiles(r.Context(), l.Data.ID, lo, min(lo+metaPage, of.Stop+1))
+		page, err := s.DB.FrameHeads(r.Context(), l.Data, lo, min(lo+metaPage, of.Stop+1))
 		if err != nil {
 			return err
 		}

@@ -133,12 +133,33 @@ CREATE INDEX tasks_project ON tasks (project_id, id);
 CREATE INDEX tasks_owner ON tasks (owner_id, id);
 CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
 CREATE INDEX tasks_deleted ON tasks (id) WHERE deleted IS NOT NULL;
--- What people sort by. Every sort ends with the id.
+-- What people sort and count by. Every sort ends with the id.
 CREATE INDEX tasks_live ON tasks (id) WHERE deleted IS NULL;
-CREATE INDEX tasks_updated ON tasks (updated, id);
-CREATE INDEX tasks_name ON tasks (name, id);
-CREATE INDEX tasks_status ON tasks (status, id);
-CREATE INDEX tasks_subset ON tasks (subset, id);
+CREATE INDEX tasks_updated ON tasks (updated, id) WHERE deleted IS NULL;
+CREATE INDEX tasks_name ON tasks (name, id) WHERE deleted IS NULL;
+CREATE INDEX tasks_status ON tasks (status, id) WHERE deleted IS NULL;
+CREATE INDEX tasks_subset ON tasks (subset, id) WHERE deleted IS NULL;
+
+-- What people search tasks for, by every three characters that stand together.
+CREATE VIRTUAL TABLE tasks_words USING fts5 (
+	name, subset, bug_tracker, content = '', contentless_delete = 1, tokenize = 'trigram'
+);
+-- +goose StatementBegin
+CREATE TRIGGER tasks_words_new AFTER INSERT ON tasks BEGIN
+	INSERT INTO tasks_words (rowid, name, subset, bug_tracker) VALUES (new.id, new.name, new.subset, new.bug_tracker);
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER tasks_words_changed AFTER UPDATE OF name, subset, bug_tracker ON tasks BEGIN
+	DELETE FROM tasks_words WHERE rowid = old.id;
+	INSERT INTO tasks_words (rowid, name, subset, bug_tracker) VALUES (new.id, new.name, new.subset, new.bug_tracker);
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER tasks_words_gone AFTER DELETE ON tasks BEGIN
+	DELETE FROM tasks_words WHERE rowid = old.id;
+END;
+-- +goose StatementEnd
 
 CREATE TABLE labels (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -319,7 +340,9 @@ CREATE INDEX jobs_assignee ON jobs (assignee_id, id);
 CREATE INDEX jobs_segment ON jobs (segment_id);
 CREATE INDEX jobs_updated ON jobs (updated, id);
 CREATE INDEX jobs_state ON jobs (state, id);
+CREATE INDEX jobs_state_updated ON jobs (state, updated, id);
 CREATE INDEX jobs_stage ON jobs (stage, id);
+CREATE INDEX jobs_stage_updated ON jobs (stage, updated, id);
 
 -- A row exists if and only if the chunk was built. used feeds eviction.
 CREATE TABLE chunks (
@@ -415,6 +438,7 @@ DROP TABLE data;
 DROP TABLE attributes;
 DROP TABLE labels;
 DROP TABLE tasks;
+DROP TABLE tasks_words;
 DROP TABLE projects;
 DROP TABLE storages;
 DROP TABLE invitations;
