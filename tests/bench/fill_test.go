@@ -59,7 +59,7 @@ func filling() []string {
 		`INSERT INTO tasks (id, tenant, owner_id, assignee_id, project_id, name, subset, mode, segment_size, status, data_id, created, updated)
 			SELECT n, 'u' || (2 + n % 100), 2 + n % 100, CASE WHEN n % 7 = 0 THEN 2 + n % 193 END, CASE WHEN n % 3 = 0 THEN 1 + n % 500 END,
 				'camera ' || n % 977 || ' of drive ' || n, CASE n % 3 WHEN 0 THEN 'train' WHEN 1 THEN 'test' ELSE '' END,
-				'annotation', 100, CASE WHEN n % 5 = 0 THEN 'completed' ELSE 'annotation' END, n, {now} - n * 1000000, {now} - (n * 7919) % 100000
+				'annotation', 100, CASE WHEN n % 5 = 0 THEN 'completed' ELSE 'annotation' END, n, {now} - CAST(n AS BIGINT) * 1000000, {now} - (CAST(n AS BIGINT) * 7919) % 100000
 			FROM ` + n(manyTasks),
 		`INSERT INTO data (id, task_id, request_id, size, stop_frame, chunk_size, published)
 			SELECT n, n, n, CASE n WHEN 1 THEN 100000 ELSE 1000 END, CASE n WHEN 1 THEN 99999 ELSE 999 END, 36, {now} FROM ` + n(manyTasks),
@@ -68,7 +68,7 @@ func filling() []string {
 			SELECT n, 1 + (n - 1) / 10, 'range', (n - 1) % 10 * 100, (n - 1) % 10 * 100 + 99, (n - 1) % 10 * 3, {now} FROM ` + n(manyTasks*jobsOfTask),
 		`INSERT INTO jobs (id, task_id, segment_id, type, stage, state, assignee_id, created, updated)
 			SELECT n, 1 + (n - 1) / 10, n, 'annotation', CASE WHEN n % 4 = 0 THEN 'validation' ELSE 'annotation' END,
-				CASE WHEN n % 3 = 0 THEN 'completed' ELSE 'new' END, CASE WHEN n % 11 = 0 THEN 2 + n % 199 END, {now} - n, {now} - n * 7 % 1000000
+				CASE WHEN n % 3 = 0 THEN 'completed' ELSE 'new' END, CASE WHEN n % 11 = 0 THEN 2 + n % 199 END, {now} - n, {now} - CAST(n AS BIGINT) * 7919 % 1000000
 			FROM ` + n(manyTasks*jobsOfTask),
 		`INSERT INTO requests (id, rq_id, task_id, tenant, owner_id, op, spec, state, phase, created, started, finished)
 			SELECT n, 'action=create&target=task&target_id=' || n, n, 'u' || (2 + n % 100), 2 + n % 100, 'create', '{}', 'done', 'finish', {now}, {now}, {now}
