@@ -44,6 +44,7 @@ const (
 	CodeDiskFull           Code = "disk_full"
 	CodeCancelled          Code = "cancelled"
 	CodeSuperseded         Code = "superseded"
+	CodeTusVersion         Code = "tus_version"
 )
 
 // CodeInfo is what the table says of one code: its kind, what it means, and
@@ -106,6 +107,7 @@ var codes = map[Code]CodeInfo{
 	CodeDiskFull:           {NoSpace, "the disk is full", "free space and try again"},
 	CodeCancelled:          {Media, "the request was cancelled", "send the data again to start over"},
 	CodeSuperseded:         {Media, "a newer request took the place of this one", "poll the newer request"},
+	CodeTusVersion:         {OtherVersion, "the client speaks another version of the protocol of resumable uploads", "use a client of tus 1.0.0"},
 }
 
 // generalCode is the code of an error that only has a kind.
@@ -114,5 +116,5 @@ var generalCode = map[Kind]Code{
 	Forbidden: CodeForbidden, NotFound: CodeNotFound, NotAllowed: CodeNotAllowed,
 	Conflict: CodeConflict, TooLarge: CodeTooLarge, Unsupported: CodeUnsupportedBody,
 	TooMany: CodeTooMany, NotOffered: CodeNotOffered, Media: CodeDecodeFailed, Transient: CodeUnavailable,
-	NoSpace: CodeDiskFull,
+	NoSpace: CodeDiskFull, OtherVersion: CodeTusVersion,
 }

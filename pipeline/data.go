@@ -47,20 +47,18 @@ const (
 	StorageCloud = "cloud_storage"
 )
 
-// Upload is one file that a client sent, or is sending, for a task.
+// Upload is one file that a client sent for a task.
 type Upload struct {
-	ID      string  `db:"id"` // UUIDv7
-	TaskID  int64   `db:"task_id"`
-	UserID  int64   `db:"user_id"`
-	Ord     int64   `db:"ord"`  // order of arrival within the task
-	Name    string  `db:"name"` // as the client named it, cleaned; unique within the task
-	Length  int64   `db:"length"`
-	Key     string  `db:"store_key"` // blob key, "" while open
-	SHA256  string  `db:"sha256"`    // hex, "" while open
-	CRC32   int64   `db:"crc32"`
-	State   string  `db:"state"` // open or done
-	Created Micros  `db:"created"`
-	Expires *Micros `db:"expires"`
+	ID      string `db:"id"` // UUIDv7
+	TaskID  int64  `db:"task_id"`
+	UserID  int64  `db:"user_id"`
+	Ord     int64  `db:"ord"`  // order of arrival within the task
+	Name    string `db:"name"` // as the client named it, cleaned; unique within the task
+	Length  int64  `db:"length"`
+	Key     string `db:"store_key"` // blob key
+	SHA256  string `db:"sha256"`    // hex
+	CRC32   int64  `db:"crc32"`
+	Created Micros `db:"created"`
 }
 
 // SourceFile is a file of an ingest before it was looked into: a name and

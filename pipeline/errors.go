@@ -26,6 +26,7 @@ const (
 	Media                // the media themselves are at fault: a failed request, 400 when seen at once
 	Transient            // may go well when tried again: 503
 	NoSpace              // may go well once there is space again: 507
+	OtherVersion         // the client speaks another version of a protocol: 412
 )
 
 // Code is the stable, machine-readable name of a failure. Codes never change

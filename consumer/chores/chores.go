@@ -68,6 +68,9 @@ func (c *Chores) Once(ctx context.Context) error {
 			}
 		}
 	}
+	if err := c.dropPartials(ctx); err != nil {
+		return err
+	}
 	if _, err := c.bucket.Sweep(ctx, c.cfg.Grace); err != nil {
 		return err
 	}

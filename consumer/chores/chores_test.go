@@ -1,6 +1,7 @@
 package chores_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -110,5 +111,37 @@ func TestOneProcessTakesAChore(t *testing.T) {
 	}
 	if taken != 1 {
 		t.Errorf("the chore was taken %d times within its period, want once", taken)
+	}
+}
+
+// TestForgottenPartialGoes leaves a file that was begun, and another that is
+// still being sent.
+func TestForgottenPartialGoes(t *testing.T) {
+	t.Parallel()
+	db, bucket := setup(t)
+	named(t, db, bucket, 1) // makes task 1
+	partials := bucket.(blob.Resumer)
+	for key, ttl := range map[string]time.Duration{"up/old": 0, "up/new": time.Hour} {
+		s, err := partials.Resume(t.Context(), key, 0)
+		if err != nil {
+			t.Fatalf("begin %s: %v", key, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatalf("close %s: %v", key, err)
+		}
+		p := &pipeline.Partial{ID: pipeline.NewID(), TaskID: 1, Name: key, Key: key}
+		if err := db.OpenPartial(t.Context(), p, ttl); err != nil {
+			t.Fatalf("open %s: %v", key, err)
+		}
+	}
+	c := chores.New(chores.Config{Every: time.Hour, Grace: time.Hour}, db, bucket, slog.New(slog.DiscardHandler))
+	if err := c.Once(t.Context()); err != nil {
+		t.Fatalf("chores: %v", err)
+	}
+	if err := partials.Complete(t.Context(), "up/old", 0); !errors.Is(err, blob.ErrNotExist) {
+		t.Errorf("the forgotten one: %v, want %v", err, blob.ErrNotExist)
+	}
+	if err := partials.Complete(t.Context(), "up/new", 0); err != nil {
+		t.Errorf("the one that is being sent: %v", err)
 	}
 }

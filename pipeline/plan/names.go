@@ -31,6 +31,16 @@ func ClientName(name string) (string, error) {
 	return base, nil
 }
 
+// UploadPath returns the name under which a file that comes in pieces is known:
+// a clean relative path. Its sender chose it, so its folders are kept, and what
+// is not clean is refused instead of mended.
+func UploadPath(name string) (string, error) {
+	if utf8.RuneCountInString(name) > maxPath || !relative(name) || climbs(name) {
+		return "", pipeline.FieldErrorf("client_files", "File name %s is not allowed", quote(name))
+	}
+	return name, nil
+}
+
 // SharePath returns the path below the share root that a client means, and
 // whether it insists on a directory by a trailing slash. Clients may name the
 // path as it is mounted on their side, below mountPrefix, and may begin it

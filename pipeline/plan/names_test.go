@@ -48,6 +48,22 @@ func TestClientName(t *testing.T) {
 	}
 }
 
+func TestUploadPath(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a.jpg", "clips/day 1/a.mp4", "50%.jpg", "..."} {
+		if got, err := plan.UploadPath(name); err != nil || got != name {
+			t.Errorf("UploadPath(%q) = %q, %v, want it as it is", name, got, err)
+		}
+	}
+	refused := []string{"/etc/passwd", `C:\x`, `\\srv\share\x`, "%2e%2e%2fx", "a/./b", "a//b", "dir/"}
+	for _, name := range append(refused, hostile...) {
+		got, err := plan.UploadPath(name)
+		if e := pipeline.Public(err); err == nil || e.Kind != pipeline.Invalid || e.Field != "client_files" {
+			t.Errorf("UploadPath(%q) = %q, %v, want an Invalid error on client_files", name, got, err)
+		}
+	}
+}
+
 func TestSharePath(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -127,7 +127,7 @@ func TestUploadsSavedTwice(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, db *store.DB) {
 		id := newTask(t, db, store.NewTask{})
-		files := []pipeline.Upload{{ID: pipeline.NewID(), Name: "a.jpg", Key: "up/a", SHA256: "1", Length: 1, State: "done"}}
+		files := []pipeline.Upload{{ID: pipeline.NewID(), Name: "a.jpg", Key: "up/a", SHA256: "1", Length: 1}}
 		for range 2 {
 			unused, err := db.SaveUploads(t.Context(), id, files)
 			if err != nil || len(unused) != 0 {

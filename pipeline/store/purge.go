@@ -97,6 +97,9 @@ func purgeSteps(l Leftover) []string {
 		}
 	}
 	return []string{
+		// Chores remove them, and their blobs.
+		`UPDATE partials SET expires = 0, fence = fence + 1 WHERE id IN (
+			SELECT id FROM partials WHERE task_id = ? AND expires > 0 LIMIT ?)`,
 		// First, so that nothing is being built any more.
 		`DELETE FROM units WHERE id IN (
 			SELECT id FROM units WHERE task_id = ? AND kind <> 'task:purge' LIMIT ?)`,

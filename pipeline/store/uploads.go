@@ -10,7 +10,7 @@ import (
 	"framemill/pipeline"
 )
 
-const uploadColumns = `id, task_id, user_id, ord, name, length, store_key, sha256, crc32, state, created, expires`
+const uploadColumns = `id, task_id, user_id, ord, name, length, store_key, sha256, crc32, created`
 
 // uploadPage is how many names one query looks up.
 const uploadPage = 1000
@@ -127,18 +127,22 @@ const (
 
 func (db *DB) saveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error) {
 	err = db.tx(ctx, func(t *Tx) error {
-		unused, err = t.replaceUploads(ctx, taskID)
-		if err != nil {
-			return err
-		}
-		fresh, spare, err := t.freshUploads(ctx, taskID, files)
-		if err != nil {
-			return err
-		}
-		unused = append(unused, spare...)
-		return t.addUploads(ctx, taskID, fresh)
+		unused, err = t.saveUploads(ctx, taskID, files)
+		return err
 	})
 	return unused, err
+}
+
+func (t *Tx) saveUploads(ctx context.Context, taskID int64, files []pipeline.Upload) (unused []string, err error) {
+	unused, err = t.replaceUploads(ctx, taskID)
+	if err != nil {
+		return nil, err
+	}
+	fresh, spare, err := t.freshUploads(ctx, taskID, files)
+	if err != nil {
+		return nil, err
+	}
+	return append(unused, spare...), t.addUploads(ctx, taskID, fresh)
 }
 
 // DropUploads removes the files of an earlier attempt that failed, and returns
@@ -225,7 +229,6 @@ func (t *Tx) addUploads(ctx context.Context, taskID int64, files []pipeline.Uplo
 		col("store_key", files, func(u *row) string { return u.Key }),
 		col("sha256", files, func(u *row) string { return u.SHA256 }),
 		col("crc32", files, func(u *row) int64 { return u.CRC32 }),
-		col("state", files, func(u *row) string { return u.State }),
 		col("created", files, func(*row) int64 { return at.Now }),
 	)
 	if err != nil {

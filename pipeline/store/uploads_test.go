@@ -15,7 +15,7 @@ func sentFiles(pairs ...string) (files []pipeline.Upload) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		files = append(files, pipeline.Upload{
 			ID: pipeline.NewID(), UserID: 1, Name: pairs[i], Key: "up/" + pairs[i] + "/" + pairs[i+1],
-			SHA256: pairs[i+1], Length: int64(len(pairs[i+1])), CRC32: 1 << 31, State: "done",
+			SHA256: pairs[i+1], Length: int64(len(pairs[i+1])), CRC32: 1 << 31,
 		})
 	}
 	return files

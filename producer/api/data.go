@@ -26,7 +26,7 @@ func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
 	case has("Upload-Start"):
 		return s.startData(w, r, &v.Task)
 	case has("Upload-Length"):
-		return pipeline.Errorf(pipeline.NotOffered, "this server does not take files in pieces: send them as multipart/form-data")
+		return s.openUpload(w, r, &v.Task)
 	case has("Upload-Multiple"):
 		return s.addData(w, r, &v.Task)
 	}
@@ -65,6 +65,9 @@ func (s *Server) finishData(w http.ResponseWriter, r *http.Request, t *pipeline.
 	if err := s.DB.Uploadable(r.Context(), t.ID); err != nil {
 		return refuseData(w, t, err)
 	}
+	if err := s.checkFinished(r.Context(), t.ID); err != nil {
+		return err
+	}
 	spec, err := s.readData(r, t, true)
 	if err != nil {
 		return err
@@ -80,6 +83,17 @@ func (s *Server) finishData(w http.ResponseWriter, r *http.Request, t *pipeline.
 	}
 	s.Kick()
 	return writeJSON(w, http.StatusAccepted, requestID{RQID: accepted.RQID})
+}
+
+// checkFinished refuses to begin while a file has come in part only: nobody
+// who sent half a video wants a task without it.
+func (s *Server) checkFinished(ctx context.Context, taskID int64) error {
+	open, err := s.DB.UnfinishedPartials(ctx, taskID, 1)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return pipeline.Errorf(pipeline.Conflict, "The upload of %q is not finished: %d of its %d bytes are there",
+		open[0].Name, open[0].Received, open[0].Length)
 }
 
 // requestID names the request that a client is to poll.

@@ -244,10 +244,6 @@ func TestDataRefusals(t *testing.T) {
 	if r.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("plain text: %d, want 415", r.StatusCode)
 	}
-	r = b.send("POST", dataPath(id), "user", "", "Upload-Length", "5")
-	if r.StatusCode != http.StatusNotImplemented {
-		t.Errorf("an upload in pieces: %d, want 501", r.StatusCode)
-	}
 	if names := b.uploads(id); len(names) != 0 {
 		t.Errorf("refused requests left uploads: %v", names)
 	}

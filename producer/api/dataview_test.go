@@ -268,7 +268,7 @@ func TestLongMeta(t *testing.T) {
 	id := b.newTask("user", nil)
 	uploads := make([]pipeline.Upload, n)
 	for i := range uploads {
-		uploads[i] = pipeline.Upload{ID: pipeline.NewID(), Name: fmt.Sprintf("%06d.png", i), State: "done", Key: fmt.Sprintf("x/%d", i)}
+		uploads[i] = pipeline.Upload{ID: pipeline.NewID(), Name: fmt.Sprintf("%06d.png", i), Key: fmt.Sprintf("x/%d", i)}
 	}
 	if _, err := b.db.SaveUploads(t.Context(), id, uploads); err != nil {
 		t.Fatal(err)

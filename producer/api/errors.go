@@ -28,6 +28,7 @@ var statusOf = map[pipeline.Kind]int{
 	pipeline.Media:           http.StatusBadRequest,
 	pipeline.Transient:       http.StatusServiceUnavailable,
 	pipeline.NoSpace:         http.StatusInsufficientStorage,
+	pipeline.OtherVersion:    http.StatusPreconditionFailed,
 }
 
 // CodeHeader carries the stable code of a failure.

@@ -25,6 +25,10 @@ func (s *Server) taskRoutes() []route {
 		// Data of tasks.
 		{"GET", "/api/tasks/{id}/data", core, s.readTaskData},
 		{"POST", "/api/tasks/{id}/data", core | stream, s.postData},
+		{"OPTIONS", "/api/tasks/{id}/data", core | open, s.describeTus},
+		{"OPTIONS", "/api/tasks/{id}/data/{upload}", core | open, s.describeTus},
+		{"HEAD", "/api/tasks/{id}/data/{upload}", core, s.readOffset},
+		{"PATCH", "/api/tasks/{id}/data/{upload}", core | stream, s.appendUpload},
 		{"GET", "/api/tasks/{id}/data/meta", core, s.readTaskMeta},
 		{"PATCH", "/api/tasks/{id}/data/meta", core, s.updateTaskMeta},
 		{"GET", "/api/tasks/{id}/preview", core, s.readTaskPreview},

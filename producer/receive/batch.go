@@ -4,10 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"mime/multipart"
@@ -88,7 +85,7 @@ func (b *Batch) readFile(ctx context.Context, part *multipart.Part, d dispositio
 		return err
 	}
 	f := file{index: index, sent: d.file}
-	f.ID, f.TaskID, f.UserID, f.Name, f.State = pipeline.NewID(), b.to.TaskID, b.to.UserID, name, "done"
+	f.ID, f.TaskID, f.UserID, f.Name = pipeline.NewID(), b.to.TaskID, b.to.UserID, name
 	f.Key = fmt.Sprintf("%s/%d/%d", b.folder, len(b.files)/filesAFolder, len(b.files))
 	w, err := b.rc.bucket.Create(b.flushes, f.Key, blob.Durable)
 	if err != nil {
@@ -116,8 +113,8 @@ func fileIndex(field string) (uint64, error) {
 
 // copy writes the part's bytes and fills in what they tell.
 func (b *Batch) copy(ctx context.Context, w io.Writer, part io.Reader, f *file) error {
-	sum, crc := sha256.New(), crc32.NewIEEE()
-	b.buf.Reset(io.MultiWriter(spaceWriter{ctx, w, &b.space}, sum, crc))
+	sums := newSums()
+	b.buf.Reset(io.MultiWriter(spaceWriter{ctx, w, &b.space}, sums))
 	src := &source{Reader: &capped{r: part, left: b.rc.cfg.MaxFile, what: "The file " + show(f.Name), limit: b.rc.cfg.MaxFile}}
 	n, err := b.buf.ReadFrom(src)
 	if src.err != nil {
@@ -129,7 +126,7 @@ func (b *Batch) copy(ctx context.Context, w io.Writer, part io.Reader, f *file) 
 	if err != nil {
 		return fmt.Errorf("write upload %q: %w", f.Key, err)
 	}
-	f.Length, f.SHA256, f.CRC32 = n, hex.EncodeToString(sum.Sum(nil)), int64(crc.Sum32())
+	f.Length, f.SHA256, f.CRC32 = n, sums.SHA256(), sums.CRC32()
 	return nil
 }
 

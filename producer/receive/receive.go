@@ -66,6 +66,7 @@ func (c Config) Validate() error {
 
 // uploadStore is what receiving needs of the store.
 type uploadStore interface {
+	partialStore
 	// Uploadable returns an error if the task does not take files now.
 	Uploadable(ctx context.Context, taskID int64) error
 	// SaveUploads makes files part of the task, all or none, and returns the
@@ -83,6 +84,7 @@ type Receiver struct {
 	db     uploadStore
 	log    *slog.Logger
 	now    func() time.Time
+	seats  seats // of those who send files in pieces
 }
 
 // New returns a receiver that keeps files in bucket and their rows in db.

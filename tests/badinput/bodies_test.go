@@ -41,7 +41,7 @@ func tryBodies(t *testing.T, b *bench) {
 		{name: "plain text", call: with(func(c *call) { c.kind = "text/plain" }), status: 415, code: "unsupported_body"},
 		{name: "multipart/mixed", call: with(func(c *call) { c.kind = "multipart/mixed; boundary=" + boundary }), status: 415, code: "unsupported_body"},
 		{name: "content type that is none", call: with(func(c *call) { c.kind = ";;" }), status: 415, code: "unsupported_body"},
-		{name: "in pieces", call: with(func(c *call) { c.header = map[string]string{"Upload-Length": "10"}; c.body = nil; c.kind = "" }), status: 501, code: "not_offered"},
+		{name: "in pieces of a nameless file", call: with(func(c *call) { c.header = map[string]string{"Upload-Length": "10"}; c.body = nil; c.kind = "" }), status: 400, code: "invalid"},
 		{name: "form-encoded task", call: call{method: http.MethodPost, path: "/api/tasks", kind: asForm, body: []byte("name=x")}, status: 415, code: "unsupported_body"},
 		{name: "form-encoded login", call: call{method: http.MethodPost, path: "/api/auth/login", kind: asForm, body: []byte("username=x"), as: nobody}, status: 415, code: "unsupported_body"},
 		{name: "multipart task", call: call{method: http.MethodPost, path: "/api/tasks", kind: "multipart/form-data; boundary=x", body: []byte("--x--")}, status: 415, code: "unsupported_body"},

@@ -3,6 +3,7 @@
 //	.framemill-root   marks the folder as ours
 //	blobs/<key>       the blobs; the slashes of a key are folders
 //	tmp/<random>      blobs being written, on the same file system
+//	partial/<key>     blobs written in many sittings, + for the slashes
 //
 // The folder may be on a network file system and shared by many hosts, if it
 // supports hard links: a blob is published by linking it to its key, the one
@@ -29,6 +30,8 @@ const (
 	notice   = "This folder belongs to Framemill. Do not add, change or remove files in it.\n"
 	blobsDir = "blobs"
 	tmpDir   = "tmp"
+
+	partialDir = "partial"
 
 	folderMode = 0o700
 	fileMode   = 0o600
@@ -88,7 +91,7 @@ func prepare(root *os.Root, mustExist bool) error {
 			return err
 		}
 	}
-	for _, dir := range []string{blobsDir, tmpDir} {
+	for _, dir := range []string{blobsDir, tmpDir, partialDir} {
 		if err := root.Mkdir(dir, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
@@ -176,12 +179,23 @@ func (b *Bucket) Sweep(ctx context.Context, olderThan time.Duration) (int, error
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	entries, err := readFolder(b.root, tmpDir)
-	if err != nil {
-		return 0, fmt.Errorf("sweep temporary blobs: %w", err)
-	}
 	limit := time.Now().Add(-olderThan)
 	removed := 0
+	for _, dir := range []string{tmpDir, partialDir} {
+		n, err := b.sweepFolder(ctx, dir, limit)
+		if removed += n; err != nil {
+			return removed, fmt.Errorf("sweep %s blobs: %w", dir, err)
+		}
+	}
+	return removed, nil
+}
+
+// sweepFolder removes the files that were last written before limit.
+func (b *Bucket) sweepFolder(ctx context.Context, dir string, limit time.Time) (removed int, err error) {
+	entries, err := readFolder(b.root, dir)
+	if err != nil {
+		return 0, err
+	}
 	for _, e := range entries {
 		if ctx.Err() != nil {
 			return removed, context.Cause(ctx)
@@ -190,11 +204,11 @@ func (b *Bucket) Sweep(ctx context.Context, olderThan time.Duration) (int, error
 		if err != nil || !info.ModTime().Before(limit) {
 			continue
 		}
-		switch err := b.root.Remove(tmpDir + "/" + e.Name()); {
+		switch err := b.root.Remove(dir + "/" + e.Name()); {
 		case err == nil:
 			removed++
 		case !errors.Is(err, fs.ErrNotExist):
-			return removed, fmt.Errorf("sweep temporary blobs: %w", err)
+			return removed, err
 		}
 	}
 	return removed, nil

@@ -31,6 +31,11 @@ func TestBucket(t *testing.T) {
 	blobtest.Run(t, func(t *testing.T) blob.Bucket { return setup(t, t.TempDir()) })
 }
 
+func TestResumer(t *testing.T) {
+	t.Parallel()
+	blobtest.RunResumer(t, func(t *testing.T) blobtest.Resumable { return setup(t, t.TempDir()) })
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	foreign := t.TempDir()

@@ -218,13 +218,28 @@ CREATE TABLE uploads (
 	store_key TEXT NOT NULL DEFAULT '',
 	sha256 TEXT NOT NULL DEFAULT '',
 	crc32 INTEGER NOT NULL DEFAULT 0,
-	state TEXT NOT NULL,
 	created INTEGER NOT NULL,
-	expires INTEGER,
 	UNIQUE (task_id, name)
 );
 CREATE INDEX uploads_order ON uploads (task_id, ord);
 CREATE INDEX uploads_key ON uploads (store_key);
+
+-- Files that clients are sending piece by piece.
+CREATE TABLE partials (
+	id TEXT PRIMARY KEY,
+	task_id INTEGER NOT NULL,
+	user_id INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	length INTEGER NOT NULL,
+	received INTEGER NOT NULL,
+	store_key TEXT NOT NULL,
+	sums TEXT NOT NULL,
+	fence INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	expires INTEGER NOT NULL
+);
+CREATE INDEX partials_task ON partials (task_id);
+CREATE INDEX partials_expiry ON partials (expires);
 
 CREATE TABLE requests (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -433,6 +448,7 @@ DROP TABLE frames;
 DROP TABLE files;
 DROP TABLE events;
 DROP TABLE requests;
+DROP TABLE partials;
 DROP TABLE uploads;
 DROP TABLE data;
 DROP TABLE attributes;
