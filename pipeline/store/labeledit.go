@@ -131,19 +131,15 @@ func (t *Tx) linkSVG(ctx context.Context, labelID int64, svg string, sublabels m
 // changeLabels applies changes to the labels of an owner whose row is locked,
 // and marks what uses them changed.
 func (t *Tx) changeLabels(ctx context.Context, o LabelOwner, changes []LabelChange) error {
-	column, id := o.column()
-	var rows []pipeline.Label
-	if err := t.all(ctx, &rows, `
-		SELECT `+labelColumns+` FROM labels l WHERE l.`+column+` = ? AND l.parent_id IS NULL ORDER BY l.id`, id); err != nil {
-		return err
-	}
-	if err := t.completeLabels(ctx, rows); err != nil {
+	rows, err := t.allLabels(ctx, o)
+	if err != nil {
 		return err
 	}
 	e := labelEdit{t: t, owner: o, old: rows}
 	if err := e.apply(ctx, changes); err != nil {
 		return err
 	}
+	column, id := o.column()
 	var total int64
 	if err := t.get(ctx, &total, `SELECT COUNT(*) FROM labels WHERE `+column+` = ?`, id); err != nil {
 		return err

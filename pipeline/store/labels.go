@@ -89,6 +89,17 @@ func (db *DB) labelList(ctx context.Context, q Query, scope string, args ...any)
 	return rows, total, db.completeLabels(ctx, rows)
 }
 
+// allLabels returns the labels of an owner, with sublabels and attributes.
+func (c conn) allLabels(ctx context.Context, o LabelOwner) ([]pipeline.Label, error) {
+	column, id := o.column()
+	var rows []pipeline.Label
+	if err := c.all(ctx, &rows, `
+		SELECT `+labelColumns+` FROM labels l WHERE l.`+column+` = ? AND l.parent_id IS NULL ORDER BY l.id`, id); err != nil {
+		return nil, err
+	}
+	return rows, c.completeLabels(ctx, rows)
+}
+
 // completeLabels loads the sublabels of labels, and the attributes of both.
 func (c conn) completeLabels(ctx context.Context, rows []pipeline.Label) error {
 	ids := idSet{}

@@ -256,7 +256,8 @@ type TaskChange struct {
 	AssigneeID Change[*int64]
 	Source     Change[*pipeline.Storage]
 	Target     Change[*pipeline.Storage]
-	Labels     []LabelChange
+	Labels     []LabelChange // not with a move
+	Move       *TaskMove
 }
 
 // UpdateTask changes a task that was not deleted.
@@ -269,6 +270,11 @@ func (db *DB) UpdateTask(ctx context.Context, id int64, ch *TaskChange) error {
 }
 
 func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
+	if ch.Move != nil {
+		if err := t.moveTask(ctx, id, *ch.Move); err != nil {
+			return err
+		}
+	}
 	var old pipeline.Task
 	err := t.get(ctx, &old, `SELECT `+taskColumns+` FROM tasks t
 		WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), id)

@@ -61,20 +61,7 @@ func (s *Server) mayCreate(r *http.Request, n *store.NewTask) error {
 	if n.ProjectID == nil {
 		return check(r, access.CreateTask, here(r))
 	}
-	p, err := s.DB.Project(r.Context(), *n.ProjectID)
-	if pipeline.KindOf(err) == pipeline.NotFound {
-		return errNoSuchKey("project_id", *n.ProjectID)
-	}
-	if err != nil {
-		return err
-	}
-	if err := check(r, access.CreateTaskIn, access.Project(p)); err != nil {
-		return err
-	}
-	if !sameID(p.OrgID, n.OrgID) {
-		return pipeline.Errorf(pipeline.Invalid, "The task and its project should be in the same organization.")
-	}
-	return nil
+	return s.mayEnter(r, n.OrgID, *n.ProjectID)
 }
 
 // task checks the input and returns the task that p asks for.
@@ -186,7 +173,7 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	facts := access.Task(&v.Task, v.Project)
-	for _, a := range in.actions() {
+	for _, a := range in.actions(&v.Task) {
 		if err := check(r, a, facts); err != nil {
 			return err
 		}
@@ -194,6 +181,11 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 	ch, err := in.change(&v.Task)
 	if err != nil {
 		return err
+	}
+	if ch.Move != nil {
+		if err := s.mayEnter(r, v.OrgID, ch.Move.ProjectID); err != nil {
+			return err
+		}
 	}
 	if err := s.people(r.Context(), v.OrgID, map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
 		return err
@@ -208,9 +200,9 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 }
 
 // actions are what the caller must be allowed to do for the change.
-func (in *taskPatch) actions() []access.Action {
+func (in *taskPatch) actions(t *pipeline.Task) []access.Action {
 	actions := []access.Action{access.EditTask}
-	if in.OwnerID.Set || in.AssigneeID.Set {
+	if in.OwnerID.Set || in.AssigneeID.Set || in.moves(t) {
 		actions = append(actions, access.AssignTask)
 	}
 	return actions
@@ -218,7 +210,7 @@ func (in *taskPatch) actions() []access.Action {
 
 // change checks the input against the task as it is.
 func (in *taskPatch) change(t *pipeline.Task) (*store.TaskChange, error) {
-	if err := in.refuseMoves(t); err != nil {
+	if err := refuseOrganization(in.OrganizationID, t.OrgID); err != nil {
 		return nil, err
 	}
 	ch := &store.TaskChange{OwnerID: idChange(in.OwnerID), AssigneeID: idChange(in.AssigneeID)}
@@ -232,22 +224,18 @@ func (in *taskPatch) change(t *pipeline.Task) (*store.TaskChange, error) {
 	if ch.Subset, err = subsetRule.change(in.Subset); err != nil {
 		return nil, err
 	}
-	if ch.Labels, err = labelChanges(in.Labels); err != nil {
-		return nil, err
-	}
 	if ch.Source, err = storageChange(in.Source, "source_storage"); err != nil {
 		return nil, err
 	}
-	ch.Target, err = storageChange(in.Target, "target_storage")
-	return ch, err
-}
-
-// refuseMoves lets a client repeat where the task is, and no more.
-func (in *taskPatch) refuseMoves(t *pipeline.Task) error {
-	if in.ProjectID.Set && !sameID(in.ProjectID.Value.id(), t.ProjectID) {
-		return pipeline.Errorf(pipeline.NotOffered, "this server does not move a task to another project: create it there")
+	if ch.Target, err = storageChange(in.Target, "target_storage"); err != nil {
+		return nil, err
 	}
-	return refuseOrganization(in.OrganizationID, t.OrgID)
+	if in.moves(t) {
+		ch.Move, err = in.move(t)
+	} else {
+		ch.Labels, err = labelChanges(in.Labels)
+	}
+	return ch, err
 }
 
 func refuseOrganization(to optional[integer], now *int64) error {

@@ -238,7 +238,7 @@ func TestTaskPatch(t *testing.T) {
 		{"assignee reassigns it", "worker", object{"assignee_id": nil}, 403, "permission"},
 		{"no such user", "user", object{"assignee_id": 999}, 400, "assignee_id"},
 		{"blank name", "user", object{"name": ""}, 400, "blank"},
-		{"another project", "user", object{"project_id": 3}, 501, "project"},
+		{"no such project", "user", object{"project_id": 3}, 400, "project_id"},
 		{"an organization", "user", object{"organization_id": 3}, 400, "organization_id"},
 		{"duplicate labels", "user", object{"labels": []object{{"name": "c"}}}, 400, "unique"},
 		{"label of nobody", "user", object{"labels": []object{{"id": 999, "name": "x"}}}, 400, "999"},
