@@ -29,6 +29,18 @@ def test_local_files(create, pictures):
     assert shown(task) == list(range(len(pictures)))
 
 
+def test_large_archive_in_pieces(create, pictures, tmp_path):
+    """A file over 100 MiB goes by a resumable upload."""
+    archive = tmp_path / "large.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
+        for picture in pictures[:3]:
+            packed.write(picture, picture.name)
+        packed.writestr("padding.bin", bytes(101 << 20))
+    task = create([archive])
+    assert names(task) == [p.name for p in pictures[:3]]
+    assert shown(task) == [0, 1, 2]
+
+
 def test_archive(create, pictures, tmp_path):
     archive = tmp_path / "pictures.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
