@@ -6,6 +6,7 @@
 package badinput_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"framemill/pipeline/store"
 	"framemill/tests/program"
+	"framemill/tests/services"
 )
 
 const (
@@ -34,7 +36,7 @@ const (
 // for what they left.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, "")
 	for _, group := range []struct {
 		name string
 		run  func(t *testing.T, b *bench)
@@ -64,6 +66,22 @@ func TestBadInput(t *testing.T) {
 	b.ledger.show(t)
 }
 
+// TestBadInputOnPostgres runs the groups whose values reach the database
+// against the other one, which is stricter about text and numbers.
+func TestBadInputOnPostgres(t *testing.T) {
+	t.Parallel()
+	b := setup(t, services.Postgres(t))
+	t.Run("fields", func(t *testing.T) { tryFields(t, b) })
+	t.Run("patches", func(t *testing.T) { tryPatches(t, b) })
+	t.Run("strangers", func(t *testing.T) { tryStrangers(t, b) })
+	t.Run("sweep", func(t *testing.T) { trySweep(t, b) })
+	t.Run("afterwards", func(t *testing.T) {
+		failures := b.internalErrors(t)
+		b.ledger.add(t, "no internal errors", fmt.Sprint(len(failures)), len(failures) == 0, strings.Join(failures, "\n"))
+	})
+	b.ledger.show(t)
+}
+
 // bench is the server under test and what is known of it.
 type bench struct {
 	*program.Server
@@ -71,8 +89,9 @@ type bench struct {
 	share string // folder
 	db    *store.DB
 
-	task int64 // a task with data, of 6 pictures
-	job  int64 // its first job, of 3
+	task int64            // a task with data, of 6 pictures
+	job  int64            // its first job, of 3
+	made map[string]int64 // ids of what else paths name, by name
 	live map[int64]bool
 	last int64 // the highest id of a task so far
 
@@ -85,13 +104,20 @@ const (
 	jobSize  = 3
 )
 
-func setup(t *testing.T) *bench {
+// setup starts a server on a database, SQLite if none is given, and makes what
+// the attempts need.
+func setup(t *testing.T, databaseURL string) *bench {
 	t.Helper()
-	b := &bench{data: t.TempDir(), share: t.TempDir(), live: map[int64]bool{}}
-	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, Flags: []string{"--log-json"}})
-	program.Run(t, program.Password+"\n", "user", "add", stranger, "--group", "user", "--data", b.data)
-	program.Run(t, program.Password+"\n", "user", "add", worker, "--group", "worker", "--data", b.data)
-	db, err := store.OpenBeside(context.Background(), "sqlite:"+filepath.Join(b.data, "framemill.db"))
+	b := &bench{data: t.TempDir(), share: t.TempDir(), live: map[int64]bool{}, made: map[string]int64{}}
+	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, DatabaseURL: databaseURL, Flags: []string{"--log-json"}})
+	for name, group := range map[string]string{stranger: "user", worker: "worker"} {
+		args := []string{"user", "add", name, "--group", group, "--data", b.data}
+		if databaseURL != "" {
+			args = append(args, "--database-url", databaseURL)
+		}
+		program.Run(t, program.Password+"\n", args...)
+	}
+	db, err := store.OpenBeside(context.Background(), cmp.Or(databaseURL, "sqlite:"+filepath.Join(b.data, "framemill.db")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +130,15 @@ func setup(t *testing.T) *bench {
 	var jobs struct{ Results []struct{ ID int64 } }
 	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/jobs?task_id=%d&sort=id", b.task), nil, &jobs)
 	b.job = jobs.Results[0].ID
+	var made struct{ ID int64 }
+	b.JSON(t, http.MethodPost, "/api/organizations", map[string]any{"slug": "swept"}, &made)
+	b.made["{org}"] = made.ID
+	b.JSON(t, http.MethodPost, "/api/projects", map[string]any{"name": "swept", "labels": []any{map[string]any{"name": "car"}}}, &made)
+	b.made["{project}"] = made.ID
+	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/labels?project_id=%d", made.ID), nil, &jobs)
+	b.made["{label}"] = jobs.Results[0].ID
+	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/memberships?org_id=%d", b.made["{org}"]), nil, &jobs)
+	b.made["{membership}"] = jobs.Results[0].ID
 	return b
 }
 
@@ -152,6 +187,9 @@ func (b *bench) at(t *testing.T, path string, spec map[string]any) (filled strin
 	t.Helper()
 	if strings.Contains(path, "{fresh}") {
 		fresh = b.fresh(t, spec)
+	}
+	for name, id := range b.made {
+		path = strings.ReplaceAll(path, name, fmt.Sprint(id))
 	}
 	return strings.NewReplacer("{fresh}", fmt.Sprint(fresh), "{task}", fmt.Sprint(b.task), "{job}", fmt.Sprint(b.job),
 		"{rq}", fmt.Sprintf("action=create%%26target=task%%26target_id=%d", b.task)).Replace(path), fresh
