@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -132,7 +133,7 @@ func prepare(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger
 
 func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {
 	log.Info("decoders run behind walls", "layers", sandbox.Layers())
-	if err := clearScratch(scratchDir(cfg)); err != nil {
+	if err := os.MkdirAll(scratchDir(cfg), 0o700); err != nil {
 		return err
 	}
 	return consumer.Run(ctx, consumer.Config{

@@ -20,6 +20,9 @@ type stageCmd struct {
 	Scratch string `help:"Folder for what ffmpeg writes."`
 }
 
+// scratchDir is where programs of ours write what is not kept yet.
+func scratchDir(cfg configs.Config) string { return absolute(filepath.Join(cfg.Data, "scratch")) }
+
 // stageArgs is the command line of the child.
 func stageArgs(cfg configs.Config) []string {
 	args := []string{"stage", "--blobs", absolute(cfg.BlobDir()), "--scratch", scratchDir(cfg)}

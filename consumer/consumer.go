@@ -73,6 +73,7 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 	wg.Go(func() { w.Run(alive) })
 	wg.Go(func() { dispatch.NewRelay(p.DB, p.Queue, p.Log).Run(ctx) })
 	wg.Go(func() { dispatch.NewReaper(p.DB, p.Queue, advance, p.Log).Run(ctx) })
+	cfg.Chores.Scratch = cfg.Scratch
 	wg.Go(func() { chores.New(cfg.Chores, p.DB, p.Bucket, p.Log).Run(ctx) })
 	p.Log.Info("consumer ready", "worker", w.ID(), "slots", cfg.Slots)
 	p.Queue.Kick()

@@ -7,6 +7,7 @@ import (
 
 	"framemill/pipeline/blob"
 	"framemill/pipeline/store"
+	"framemill/stages/media/scratch"
 )
 
 // Config says how often and how boldly the chores run.
@@ -16,6 +17,8 @@ type Config struct {
 	// any attempt or upload that could still write the row that names it, and
 	// than the clocks of hosts differ.
 	Grace time.Duration
+	// Scratch is the folder of this host where attempts write; "" = none.
+	Scratch string
 }
 
 // Defaults returns the usual configuration. An attempt may take a day.
@@ -40,6 +43,7 @@ func (c *Chores) Run(ctx context.Context) {
 	tick := time.NewTicker(min(c.cfg.Every, time.Minute))
 	defer tick.Stop()
 	for {
+		c.sweepScratch()
 		select {
 		case <-ctx.Done():
 			return
@@ -52,6 +56,21 @@ func (c *Chores) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			c.log.Warn("chores", "error", err)
 		}
+	}
+}
+
+// sweepScratch removes what attempts left behind whose process was killed. It is
+// the duty of each process: others may run on other hosts.
+func (c *Chores) sweepScratch() {
+	if c.cfg.Scratch == "" {
+		return
+	}
+	n, err := scratch.Sweep(c.cfg.Scratch, time.Now())
+	if err != nil {
+		c.log.Warn("sweep the scratch folder", "error", err)
+	}
+	if n > 0 {
+		c.log.Info("removed what killed processes left in the scratch folder", "folders", n)
 	}
 }
 

@@ -1,9 +1,11 @@
 package chores_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"framemill/pipeline/blob/blobtest"
 	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/store"
+	"framemill/stages/media/scratch"
 )
 
 // setup opens an empty database and bucket.
@@ -93,6 +96,27 @@ func TestCollectDoesNotBelieveInTooMuchGarbage(t *testing.T) {
 	}
 	if n := collect(t, db, bucket, -time.Second); n != 0 {
 		t.Errorf("%d of 100 blobs were removed although 30 are named by no row", n)
+	}
+}
+
+// TestScratchIsSwept has the chores of a process begin with what an earlier one
+// left behind, and stay away from what somebody has.
+func TestScratchIsSwept(t *testing.T) {
+	t.Parallel()
+	db, bucket := setup(t)
+	dir := t.TempDir()
+	left := filepath.Join(dir, "attempt-1")
+	hours := time.Now().Add(-2 * time.Hour)
+	live, err := scratch.New(dir)
+	if err := errors.Join(err, os.Mkdir(left, 0o700), os.Chtimes(left, hours, hours), os.Chtimes(live.Path, hours, hours)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // after the first look
+	chores.New(chores.Config{Every: time.Hour, Grace: time.Hour, Scratch: dir}, db, bucket, slog.New(slog.DiscardHandler)).Run(ctx)
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || filepath.Join(dir, entries[0].Name()) != live.Path {
+		t.Errorf("%v are left, error %v; want the folder that is in use", entries, err)
 	}
 }
 

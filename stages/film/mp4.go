@@ -2,20 +2,20 @@ package film
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
+	"framemill/stages/media/scratch"
 	"framemill/stages/media/video"
 )
 
 // makeMP4 makes a run of MP4 chunks with one decoding.
 func (r *reel) makeMP4(ctx context.Context, run []int) error {
-	dir, err := os.MkdirTemp(r.stage.scratch, "film-")
+	dir, err := scratch.New(r.stage.scratch)
 	if err != nil {
-		return fmt.Errorf("make a folder for chunks: %w", err)
+		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // what stays is swept later
+	defer dir.Close() //nolint:errcheck // what stays is swept later
 	runs := make([]video.Run, len(run))
 	for i, place := range run {
 		runs[i] = r.frames(&r.in.Chunks[place])
@@ -24,7 +24,7 @@ func (r *reel) makeMP4(ctx context.Context, run []int) error {
 	if r.in.Chunks[run[0]].original() {
 		how = video.MP4{Quality: video.OriginalQuality}
 	}
-	return r.films.EncodeMP4(ctx, r.src, dir, runs, how, video.Hooks{
+	return r.films.EncodeMP4(ctx, r.src, dir.Path, runs, how, video.Hooks{
 		Progress: r.progress,
 		Done: func(chunk int, path string) error {
 			defer r.progress()
