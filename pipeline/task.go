@@ -96,8 +96,8 @@ type User struct {
 	Email     string  `db:"email"`
 	FirstName string  `db:"first_name"`
 	LastName  string  `db:"last_name"`
-	Password  string  `db:"password"` // argon2id as a PHC string
-	Group     string  `db:"grp"`      // admin, user or worker
+	Password  string  `db:"password" json:"-"` // argon2id as a PHC string
+	Group     string  `db:"grp"`               // admin, user or worker
 	Active    bool    `db:"active"`
 	Joined    Micros  `db:"joined"`
 	LastLogin *Micros `db:"last_login"`

@@ -29,6 +29,9 @@ func (t *Tx) dropTasks(ctx context.Context, ids []int64) error {
 	if err := t.dropWork(ctx, ids); err != nil {
 		return err
 	}
+	if err := t.tellGone(ctx, ids); err != nil {
+		return err
+	}
 	var gone []pipeline.Task
 	if err := t.allIn(ctx, &gone, `
 		UPDATE tasks SET deleted = {now} WHERE id IN (?) AND deleted IS NULL RETURNING id, tenant`, ids); err != nil {
@@ -43,6 +46,25 @@ func (t *Tx) dropTasks(ctx context.Context, ids []int64) error {
 		units[i] = purgeUnit(g.ID, g.Tenant, 0)
 	}
 	return t.AddUnits(ctx, units)
+}
+
+// tellGone announces that tasks, and with them their jobs, are about to go. The
+// locks let nobody else announce the same.
+func (t *Tx) tellGone(ctx context.Context, ids []int64) error {
+	var there []int64
+	if err := t.allIn(ctx, &there, `
+		SELECT id FROM tasks WHERE id IN (?) AND deleted IS NULL ORDER BY id`+t.d.forUpdate(), ids); err != nil {
+		return err
+	}
+	for _, id := range there {
+		if err := t.tellJobs(ctx, pipeline.EventDeleteJob, id); err != nil {
+			return err
+		}
+		if err := t.tellTask(ctx, pipeline.EventDeleteTask, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropWork removes the units of tasks and cancels their open requests. The purge

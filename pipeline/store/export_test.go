@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"framemill/pipeline"
@@ -34,4 +35,19 @@ func AgeInvitations(ctx context.Context, db *DB, by time.Duration) error {
 		_, err := t.exec(ctx, `UPDATE invitations SET sent = sent - ?`, by.Microseconds())
 		return err
 	})
+}
+
+// EndDeliveryLeases makes the right of every process to send to webhooks over.
+func EndDeliveryLeases(ctx context.Context, db *DB) error {
+	return db.tx(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `UPDATE webhooks SET lease = 1`)
+		return err
+	})
+}
+
+// NoticeBodies returns all that is written down for webhooks.
+func NoticeBodies(ctx context.Context, db *DB) (string, error) {
+	var bodies []string
+	err := db.all(ctx, &bodies, `SELECT body FROM notices`)
+	return strings.Join(bodies, "\n"), err
 }

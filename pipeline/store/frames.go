@@ -93,6 +93,21 @@ type Publication struct {
 // Publish makes the size, the segments and the jobs of a task visible, once.
 // The segments' ids are those of their rows afterwards.
 func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
+	ctx = actorOr(ctx, c.Request.OwnerID)
+	changed, err := t.watchTask(ctx, c.TaskID)
+	if err != nil {
+		return err
+	}
+	if err := t.publish(ctx, c, p); err != nil {
+		return err
+	}
+	if err := changed(); err != nil {
+		return err
+	}
+	return t.tellJobs(ctx, pipeline.EventCreateJob, c.TaskID)
+}
+
+func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
 	n, err := t.exec(ctx, `
 		UPDATE data
 		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
@@ -191,6 +206,13 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 	if err := json.Unmarshal([]byte(d.Spec), &spec); err != nil {
 		return err
 	}
+	changed, err := t.watchTask(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	if err := t.tellJobs(ctx, pipeline.EventDeleteJob, taskID); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		// Or a chunk that is being built now would outlive its segment.
 		`DELETE FROM units WHERE task_id = ? AND kind = 'chunk:serve'`,
@@ -205,9 +227,11 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 			return err
 		}
 	}
-	_, err = t.exec(ctx, `UPDATE tasks SET mode = '', segment_size = ?, overlap = ? WHERE id = ?`,
-		spec.SegmentSize, spec.Overlap, taskID)
-	return err
+	if _, err = t.exec(ctx, `UPDATE tasks SET mode = '', segment_size = ?, overlap = ? WHERE id = ?`,
+		spec.SegmentSize, spec.Overlap, taskID); err != nil {
+		return err
+	}
+	return changed()
 }
 
 // MeanPixels returns the mean number of pixels of the usable files of a request.

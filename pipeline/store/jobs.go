@@ -189,6 +189,14 @@ func (t *Tx) updateJob(ctx context.Context, id int64, ch JobChange) error {
 	if err := t.get(ctx, &old, `SELECT `+jobColumns+` FROM jobs j WHERE j.id = ?`, id); err != nil {
 		return err
 	}
+	at, err := t.placeOfTask(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	changed, err := t.watch(ctx, pipeline.EventUpdateJob, at, t.jobSubject(id))
+	if err != nil {
+		return err
+	}
 	if ch.Stage.Set && ch.Stage.To != old.Stage && !ch.State.Set {
 		ch.State = To(pipeline.StateNew)
 	}
@@ -198,6 +206,9 @@ func (t *Tx) updateJob(ctx context.Context, id int64, ch JobChange) error {
 	assignAssignee(&set, old.AssigneeID, ch.AssigneeID)
 	set.now("updated")
 	if _, err := t.exec(ctx, `UPDATE jobs SET `+set.columns+` WHERE id = ?`, append(set.args, id)...); err != nil {
+		return err
+	}
+	if err := changed(); err != nil {
 		return err
 	}
 	return t.deriveStatus(ctx, taskID)
@@ -216,7 +227,14 @@ func (t *Tx) deriveStatus(ctx context.Context, taskID int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE tasks SET status = ?, updated = {now} WHERE id = ? AND status <> ?`,
+	changed, err := t.watchTask(ctx, taskID)
+	if err != nil {
+		return err
+	}
+	n, err := t.exec(ctx, `UPDATE tasks SET status = ?, updated = {now} WHERE id = ? AND status <> ?`,
 		status, taskID, status)
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return changed()
 }

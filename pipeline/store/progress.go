@@ -32,14 +32,21 @@ var bands = map[pipeline.Phase][2]float64{
 // by their cost.
 func (db *DB) Progress(ctx context.Context, r *pipeline.Request) (Progress, error) {
 	switch r.State {
-	case pipeline.RequestDone:
-		return Progress{Fraction: 1, Text: r.Text}, nil
 	case pipeline.RequestAccepted:
 		return db.queued(ctx, r)
 	case pipeline.RequestRunning:
 		return db.running(ctx, r)
 	}
-	return Progress{Text: r.Text}, nil
+	return EndProgress(r), nil
+}
+
+// EndProgress is the progress of a request that has ended.
+func EndProgress(r *pipeline.Request) Progress {
+	p := Progress{Text: r.Text}
+	if r.State == pipeline.RequestDone {
+		p.Fraction = 1
+	}
+	return p
 }
 
 // maxAhead bounds the count of units that wait before a request: every poll of

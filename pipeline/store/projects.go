@@ -190,7 +190,10 @@ func (db *DB) CreateProject(ctx context.Context, n *NewProject) (int64, error) {
 			source, target, n.AssigneeID != nil); err != nil {
 			return err
 		}
-		return t.addLabels(ctx, LabelOwner{ProjectID: &id}, n.Labels)
+		if err := t.addLabels(ctx, LabelOwner{ProjectID: &id}, n.Labels); err != nil {
+			return err
+		}
+		return t.tell(ctx, pipeline.EventCreateProject, place{Org: n.OrgID}, t.projectSubject(id))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create project: %w", err)
@@ -224,6 +227,10 @@ func (t *Tx) updateProject(ctx context.Context, id int64, ch *ProjectChange) err
 	if err != nil {
 		return err
 	}
+	changed, err := t.watch(ctx, pipeline.EventUpdateProject, place{Project: &id, Org: old.OrgID}, t.projectSubject(id))
+	if err != nil {
+		return err
+	}
 	var set assignments
 	assign(&set, "name", ch.Name)
 	assign(&set, "bug_tracker", ch.BugTracker)
@@ -243,19 +250,24 @@ func (t *Tx) updateProject(ctx context.Context, id int64, ch *ProjectChange) err
 		return nil
 	}
 	set.now("updated")
-	_, err = t.exec(ctx, `UPDATE projects SET `+set.columns+` WHERE id = ?`, append(set.args, id)...)
-	return err
+	if _, err = t.exec(ctx, `UPDATE projects SET `+set.columns+` WHERE id = ?`, append(set.args, id)...); err != nil {
+		return err
+	}
+	return changed()
 }
 
 // DeleteProject deletes a project with its labels and its tasks.
 func (db *DB) DeleteProject(ctx context.Context, id int64) error {
 	err := db.tx(ctx, func(t *Tx) error {
-		var one int64
-		err := t.get(ctx, &one, `SELECT 1 FROM projects WHERE id = ?`+t.d.forUpdate(), id)
+		at := place{Project: &id}
+		err := t.get(ctx, &at.Org, `SELECT org_id FROM projects WHERE id = ?`+t.d.forUpdate(), id)
 		if err != nil {
 			return err
 		}
 		if err := t.dropTasksOf(ctx, id); err != nil {
+			return err
+		}
+		if err := t.tell(ctx, pipeline.EventDeleteProject, at, t.projectSubject(id)); err != nil {
 			return err
 		}
 		return t.removeProject(ctx, id)
@@ -289,6 +301,8 @@ func (t *Tx) removeProject(ctx context.Context, id int64) error {
 		`DELETE FROM labels WHERE project_id = ?`,
 		`DELETE FROM storages WHERE id IN (SELECT source_storage_id FROM projects WHERE id = ?)`,
 		`DELETE FROM storages WHERE id IN (SELECT target_storage_id FROM projects WHERE id = ?)`,
+		// What they have still to say is sent first.
+		`UPDATE webhooks SET deleted = {now} WHERE type = 'project' AND deleted IS NULL AND project_id = ?`,
 		`DELETE FROM projects WHERE id = ?`,
 	} {
 		if _, err := t.exec(ctx, query, id); err != nil {

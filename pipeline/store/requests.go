@@ -134,13 +134,17 @@ func (db *DB) OpenRequests(ctx context.Context, after int64, limit int) ([]int64
 	return ids, err
 }
 
-// addEvent appends one change of state to the history of a request.
+// addEvent appends one change of state to the history of a request, and tells
+// webhooks of its end. There is one end, as ended states stay as they are.
 func (t *Tx) addEvent(ctx context.Context, requestID int64, from, to string, fence int64) error {
 	_, err := t.exec(ctx, `
 		INSERT INTO events (request_id, seq, old, new, fence, at)
 		SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ?, {now} FROM events WHERE request_id = ?`,
 		requestID, from, to, fence, requestID)
-	return err
+	if err != nil || to == pipeline.RequestAccepted || to == pipeline.RequestRunning {
+		return err
+	}
+	return t.tellEnd(ctx, requestID)
 }
 
 // countBad counts the files of a request that cannot be used, once no stage
@@ -181,7 +185,7 @@ func (t *Tx) failRequest(ctx context.Context, r *pipeline.Request, state string,
 	if _, err := t.exec(ctx, `DELETE FROM units WHERE request_id = ? AND state <> 'failed'`, r.ID); err != nil {
 		return err
 	}
-	if err := t.unpublish(ctx, r.TaskID); err != nil {
+	if err := t.unpublish(actorOr(ctx, r.OwnerID), r.TaskID); err != nil {
 		return err
 	}
 	return t.AddUnits(ctx, []pipeline.Unit{purgeUnit(r.TaskID, r.Tenant, r.ID)})

@@ -244,7 +244,10 @@ func (t *Tx) createTask(ctx context.Context, n *NewTask) (int64, error) {
 		n.AssigneeID != nil); err != nil {
 		return 0, err
 	}
-	return id, t.addLabels(ctx, LabelOwner{TaskID: &id}, n.Labels)
+	if err := t.addLabels(ctx, LabelOwner{TaskID: &id}, n.Labels); err != nil {
+		return 0, err
+	}
+	return id, t.tellTask(ctx, pipeline.EventCreateTask, id)
 }
 
 // TaskChange is what to change of a task.
@@ -281,6 +284,10 @@ func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
 	if err != nil {
 		return err
 	}
+	changed, err := t.watchTask(ctx, id)
+	if err != nil {
+		return err
+	}
 	var set assignments
 	assign(&set, "name", ch.Name)
 	assign(&set, "subset", ch.Subset)
@@ -302,6 +309,8 @@ func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
 		return nil
 	}
 	set.now("updated")
-	_, err = t.exec(ctx, `UPDATE tasks SET `+set.columns+` WHERE id = ?`, append(set.args, id)...)
-	return err
+	if _, err = t.exec(ctx, `UPDATE tasks SET `+set.columns+` WHERE id = ?`, append(set.args, id)...); err != nil {
+		return err
+	}
+	return changed()
 }

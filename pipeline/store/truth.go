@@ -87,7 +87,10 @@ func (db *DB) AddTruthJob(ctx context.Context, taskID int64, assignee *int64, ch
 		}); err != nil {
 			return err
 		}
-		return t.touch(ctx, &s.Task)
+		if err := t.touch(ctx, &s.Task); err != nil {
+			return err
+		}
+		return t.tell(ctx, pipeline.EventCreateJob, place{s.Task.ProjectID, s.Task.OrgID}, t.jobSubject(jobID))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("add a job of ground truth to task %d: %w", taskID, err)
@@ -111,6 +114,10 @@ func (db *DB) DeleteTruthJob(ctx context.Context, j *pipeline.Job) error {
 		if s.Layout != nil && s.Layout.Mode == pipeline.ValidationPool {
 			return pipeline.Errorf(pipeline.Invalid,
 				`GT jobs cannot be removed when task validation mode is "%s"`, pipeline.ValidationPool)
+		}
+		err = t.tell(ctx, pipeline.EventDeleteJob, place{s.Task.ProjectID, s.Task.OrgID}, t.jobSubject(j.ID))
+		if err != nil && pipeline.KindOf(err) != pipeline.NotFound {
+			return err
 		}
 		if n, err := t.exec(ctx, `DELETE FROM jobs WHERE id = ? AND type = 'ground_truth'`, j.ID); err != nil || n == 0 {
 			return err // somebody else has removed it

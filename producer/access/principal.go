@@ -40,9 +40,9 @@ func (p *Principal) Oversees(org int64) bool { return Can(p, Oversee, Facts{Org:
 
 type principalKey struct{}
 
-// With returns a context that carries p.
+// With returns a context that carries p, who makes the changes.
 func With(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	return context.WithValue(pipeline.WithActor(ctx, p.User.ID), principalKey{}, p)
 }
 
 // From returns the principal that ctx carries, nil for an anonymous caller.

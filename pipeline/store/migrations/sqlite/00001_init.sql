@@ -406,6 +406,64 @@ CREATE INDEX units_request ON units (request_id, kind, state);
 CREATE INDEX units_task ON units (task_id);
 CREATE UNIQUE INDEX units_dedupe ON units (dedupe) WHERE state IN ('ready', 'running');
 
+-- Who hears of what happens. Whoever holds the lease may send; served says
+-- whose turn it was, failures how many attempts in a row went wrong.
+CREATE TABLE webhooks (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	type TEXT NOT NULL,
+	project_id INTEGER,
+	org_id INTEGER,
+	owner_id INTEGER,
+	target_url TEXT NOT NULL,
+	description TEXT NOT NULL DEFAULT '',
+	secret TEXT NOT NULL DEFAULT '',
+	active BOOLEAN NOT NULL,
+	verify BOOLEAN NOT NULL,
+	events TEXT NOT NULL,
+	site TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	deleted INTEGER,
+	last_status INTEGER,
+	last_delivery INTEGER,
+	lease INTEGER NOT NULL DEFAULT 0,
+	fence INTEGER NOT NULL DEFAULT 0,
+	served INTEGER NOT NULL DEFAULT 0,
+	paused INTEGER NOT NULL DEFAULT 0,
+	failures INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX webhooks_project ON webhooks (project_id, id);
+CREATE INDEX webhooks_org ON webhooks (org_id, id);
+CREATE INDEX webhooks_deleted ON webhooks (id) WHERE deleted IS NOT NULL;
+
+-- What happened, written in the transaction in which it did.
+CREATE TABLE notices (
+	id TEXT PRIMARY KEY,
+	body TEXT NOT NULL,
+	created INTEGER NOT NULL
+);
+CREATE INDEX notices_created ON notices (created);
+
+CREATE TABLE deliveries (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	webhook_id INTEGER NOT NULL,
+	notice_id TEXT NOT NULL,
+	event TEXT NOT NULL,
+	redelivery BOOLEAN NOT NULL DEFAULT FALSE,
+	origin_id INTEGER,
+	state TEXT NOT NULL,
+	attempts INTEGER NOT NULL DEFAULT 0,
+	run_at INTEGER NOT NULL,
+	status INTEGER,
+	response TEXT NOT NULL DEFAULT '',
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL
+);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, id);
+CREATE INDEX deliveries_notice ON deliveries (notice_id);
+CREATE INDEX deliveries_due ON deliveries (webhook_id, run_at) WHERE state = 'pending';
+CREATE INDEX deliveries_old ON deliveries (updated);
+
 CREATE TABLE workers (
 	id TEXT PRIMARY KEY,
 	host TEXT NOT NULL,
@@ -439,6 +497,9 @@ DROP TABLE receipts;
 DROP TABLE chores;
 DROP TABLE turns;
 DROP TABLE workers;
+DROP TABLE deliveries;
+DROP TABLE notices;
+DROP TABLE webhooks;
 DROP TABLE units;
 DROP TABLE chunks;
 DROP TABLE jobs;
