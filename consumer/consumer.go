@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"framemill/consumer/chores"
+	"framemill/consumer/deliver"
 	"framemill/consumer/worker"
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
 	"framemill/pipeline/dispatch"
 	"framemill/pipeline/frameindex"
+	"framemill/pipeline/hook"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -31,6 +33,7 @@ type Config struct {
 	// themselves back before it leaves them to the lease.
 	DrainTime time.Duration
 	Chores    chores.Config
+	Deliver   deliver.Config
 }
 
 // Parts is what a consumer works with.
@@ -40,8 +43,16 @@ type Parts struct {
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
 	Solo    worker.Solo
-	Observe worker.Observer
+	Observe Observer
+	Hooks   *hook.Sender   // nil = webhooks are left to other processes
+	Render  deliver.Render // what webhooks are sent
 	Log     *slog.Logger
+}
+
+// Observer hears of what a consumer does.
+type Observer interface {
+	worker.Observer
+	deliver.Observer
 }
 
 // Run works until ctx ends, then hands back what it holds: an orderly stop
@@ -75,6 +86,9 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 	wg.Go(func() { dispatch.NewReaper(p.DB, p.Queue, advance, p.Log).Run(ctx) })
 	cfg.Chores.Scratch = cfg.Scratch
 	wg.Go(func() { chores.New(cfg.Chores, p.DB, p.Bucket, p.Log).Run(ctx) })
+	if p.Hooks != nil {
+		wg.Go(func() { deliver.New(cfg.Deliver, p.DB, p.Hooks, p.Render, p.Observe, p.Log).Run(ctx) })
+	}
 	p.Log.Info("consumer ready", "worker", w.ID(), "slots", cfg.Slots)
 	p.Queue.Kick()
 	<-ctx.Done()

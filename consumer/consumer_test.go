@@ -39,6 +39,7 @@ type deaf struct{}
 func (deaf) UnitEnded(pipeline.MessageKind, pipeline.Lane, string, time.Duration) {}
 func (deaf) WriteRefused(string)                                                  {}
 func (deaf) ChunkBuilt(pipeline.Quality, time.Duration, int64)                    {}
+func (deaf) DeliveryEnded(string, time.Duration)                                  {}
 
 // rig is a consumer on the embedded default.
 type rig struct {

@@ -29,6 +29,7 @@ type Registry struct {
 	quality closedSet
 	verdict closedSet
 	write   closedSet
+	outcome closedSet
 
 	units      *prometheus.CounterVec
 	refused    *prometheus.CounterVec
@@ -36,6 +37,8 @@ type Registry struct {
 	kindTime   *prometheus.CounterVec
 	chunkTime  *prometheus.HistogramVec
 	chunkBytes *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
+	sendTime   prometheus.Histogram
 	requests   *prometheus.CounterVec
 	answerTime *prometheus.HistogramVec
 	bytesIn    prometheus.Counter
@@ -54,6 +57,7 @@ func New(version string, now func() time.Time, sources Sources) *Registry {
 		quality: setOf(pipeline.Compressed, pipeline.Original, pipeline.Preview),
 		verdict: setOf("done", "again", "released", "failed", "stale"),
 		write:   setOf("commit", "lease"),
+		outcome: setOf("done", "again", "failed"),
 	}
 	m.defineWork()
 	m.defineHTTP()
@@ -83,6 +87,12 @@ func (m *Registry) defineWork() {
 	m.chunkTime = m.histograms("framemill_chunk_seconds", "How long building a chunk took.",
 		[]float64{0.05, 0.25, 1, 5, 20}, "quality")
 	m.chunkBytes = m.counters("framemill_chunk_bytes_total", "Bytes of the chunks that were built.", "quality")
+	m.deliveries = m.counters("framemill_webhook_attempts_total",
+		"Attempts to send to webhooks: done, again (another follows) or failed.", "outcome")
+	m.sendTime = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "framemill_webhook_seconds", Help: "How long attempts to send to webhooks took.", Buckets: []float64{0.1, 1, 10},
+	})
+	m.reg.MustRegister(m.sendTime)
 }
 
 // defineHTTP makes what the middleware reports.
@@ -129,6 +139,12 @@ func (m *Registry) UnitEnded(kind pipeline.MessageKind, lane pipeline.Lane, verd
 // the unit: the commit of its results, or the renewal of its lease.
 func (m *Registry) WriteRefused(write string) {
 	m.refused.WithLabelValues(m.write.label(write)).Inc()
+}
+
+// DeliveryEnded counts one attempt to send to a webhook: done, again or failed.
+func (m *Registry) DeliveryEnded(outcome string, took time.Duration) {
+	m.deliveries.WithLabelValues(m.outcome.label(outcome)).Inc()
+	m.sendTime.Observe(took.Seconds())
 }
 
 // ChunkBuilt counts one chunk, or one preview, that was built and stored.
