@@ -11,6 +11,7 @@ import (
 	"framemill/metrics"
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/hook"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -23,10 +24,11 @@ type parts struct {
 	bucket  *fs.Bucket
 	share   *source.Share // nil = none
 	metrics *metrics.Registry
+	hooks   *hook.Sender
 	close   []func() error
 }
 
-// openParts opens the database, the queue, the blobs and the share.
+// openParts opens the database, the queue, the blobs, the share and the way out.
 func openParts(ctx context.Context, cfg configs.Config, log *slog.Logger) (*parts, error) {
 	p := &parts{}
 	if err := p.open(ctx, cfg, log); err != nil {
@@ -53,6 +55,9 @@ func (p *parts) open(ctx context.Context, cfg configs.Config, log *slog.Logger) 
 			return err
 		}
 		p.onClose(p.share.Close)
+	}
+	if p.hooks, err = hook.NewSender(cfg.EgressAllow); err != nil {
+		return err
 	}
 	queue.LogDriver(log)
 	if p.queue, err = queue.Open(ctx, queue.Config{URL: cfg.RedisURL}, log); err != nil {

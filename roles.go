@@ -13,11 +13,13 @@ import (
 	"framemill/configs"
 	"framemill/consumer"
 	"framemill/consumer/chores"
+	"framemill/consumer/deliver"
 	"framemill/consumer/worker"
 	"framemill/metrics"
 	"framemill/pipeline"
 	"framemill/pipeline/dispatch"
 	"framemill/producer"
+	"framemill/producer/api"
 	"framemill/stages/media/sandbox"
 )
 
@@ -137,9 +139,9 @@ func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		return err
 	}
 	return consumer.Run(ctx, consumer.Config{
-		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(),
+		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(), Deliver: deliver.Defaults(),
 	}, consumer.Parts{
-		DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Observe: p.metrics, Log: log,
+		Hooks: p.hooks, Render: api.DeliveryBody, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Observe: p.metrics, Log: log,
 		Solo: worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},
 	})
 }
@@ -151,7 +153,7 @@ func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		SharePrefix: cfg.SharePrefix, UIDir: cfg.UIDir, OnError: cfg.OnError, ForceCache: cfg.ForceCache,
 		MinFreeShare: cfg.DiskWatermark, MaxFile: int64(cfg.Limits.File), MaxDataJSON: int64(cfg.Limits.DataJSON),
 	}, producer.Parts{
-		DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Metrics: p.metrics, Log: log,
+		Hooks: p.hooks, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Metrics: p.metrics, Log: log,
 	})
 }
 

@@ -27,6 +27,7 @@ type roleSettings struct {
 	SharePrefix   *string `help:"Where clients believe the share is mounted (/mnt/share)." placeholder:"PATH"`
 	ServerVersion *string `help:"Version told to clients (2.54.1)." placeholder:"X.Y.Z"`
 	VersionByCli  *bool   `name:"version-by-client" help:"Tell each client the version that it was made for."`
+	EgressAllow   *string `help:"Networks and hosts that users may name although they are not public." placeholder:"CIDR,…"`
 	UIDir         *string `name:"ui-dir" help:"Folder with a web client to serve." placeholder:"DIR"`
 	Workers       *int    `help:"Units at a time in each lane (number of cores)." placeholder:"N"`
 	OpsListen     *string `help:"Address of metrics, health details and profiles, or off." placeholder:"ADDR"`
@@ -52,6 +53,7 @@ func (s *roleSettings) load(listen *string) (configs.Config, error) {
 	set(flags, "share_prefix", s.SharePrefix)
 	set(flags, "server_version", s.ServerVersion)
 	set(flags, "version_by_client", s.VersionByCli)
+	set(flags, "egress_allow", s.EgressAllow)
 	set(flags, "ui_dir", s.UIDir)
 	set(flags, "workers", s.Workers)
 	set(flags, "ops_listen", s.OpsListen)

@@ -48,6 +48,9 @@ type Config struct {
 	ServerVersion string `koanf:"server_version"`
 	// VersionByClient tells each client the version that it was made for.
 	VersionByClient bool `koanf:"version_by_client"`
+	// EgressAllow are the networks, addresses and names of hosts, separated by
+	// commas, that users may name although they are not public.
+	EgressAllow string `koanf:"egress_allow"`
 	// UIDir is a folder with the files of a web client to serve; empty means
 	// none.
 	UIDir string `koanf:"ui_dir"`

@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -29,6 +30,10 @@ func (c Config) mistakes() []string {
 	version := regexp.MustCompile(`^(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){1,2}$`)
 	m.check("server_version", version.MatchString(c.ServerVersion),
 		"is %q, want a plain version such as 2.54.1, or clients refuse to start", c.ServerVersion)
+	for entry := range strings.SplitSeq(c.EgressAllow, ",") {
+		m.check("egress_allow", egressEntry(strings.TrimSpace(entry)),
+			"has %q, want networks, addresses and names of hosts, with commas between them", entry)
+	}
 	m.check("on_error", c.OnError == pipeline.ErrorSkip || c.OnError == pipeline.ErrorFail,
 		"is %q, want skip or fail", string(c.OnError))
 	m.check("disk_watermark", c.DiskWatermark >= 0 && c.DiskWatermark <= 0.9, "is %v, want 0 to 0.9", c.DiskWatermark)
@@ -43,6 +48,14 @@ func (c Config) mistakes() []string {
 	m.size("limits.data_json", c.Limits.DataJSON, KiB, GiB)
 	m.size("limits.file", c.Limits.File, KiB, 64*TiB)
 	return m
+}
+
+// egressEntry reports whether an entry is a network, an address or a name.
+func egressEntry(s string) bool {
+	_, notNetwork := netip.ParsePrefix(s)
+	_, notAddress := netip.ParseAddr(s)
+	name := regexp.MustCompile(`^([A-Za-z0-9._-]*)$`)
+	return notNetwork == nil || notAddress == nil || name.MatchString(s)
 }
 
 // mistakes collects lines that say what is wrong and what is allowed.

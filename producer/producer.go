@@ -17,6 +17,7 @@ import (
 	"framemill/metrics"
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/pipeline/hook"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -49,6 +50,7 @@ type Parts struct {
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
 	Metrics *metrics.Registry
+	Hooks   *hook.Sender
 	Log     *slog.Logger
 }
 
@@ -95,7 +97,7 @@ func newHandler(cfg Config, p Parts) (http.Handler, func(), error) {
 		return nil, nil, err
 	}
 	deps := api.Deps{
-		DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
+		Hooks: p.Hooks, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
 		Serve: serve.New(serve.Defaults(), p.DB, p.Bucket, source.New(p.Bucket, p.Share), p.Queue.Kick),
 	}
 	if p.Share != nil {

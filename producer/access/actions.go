@@ -19,6 +19,9 @@ const (
 	AssignProject Action = "project:assign" // owner and assignee
 	DeleteProject Action = "project:delete"
 
+	CreateWebhook Action = "webhook:create"
+	ManageWebhook Action = "webhook:manage" // look at it, change it, delete it
+
 	CreateTask    Action = "task:create"
 	CreateTaskIn  Action = "task:create@project" // facts of the project
 	ViewTask      Action = "task:view"

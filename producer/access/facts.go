@@ -38,6 +38,15 @@ func Project(p *pipeline.Project) Facts {
 	return Facts{Org: p.OrgID, ProjectOwner: p.OwnerID, ProjectAssignee: p.AssigneeID}
 }
 
+// Webhook returns the facts of a webhook: those of its project, or of its
+// organization if it has no project.
+func Webhook(w *pipeline.Webhook, in *pipeline.Project) Facts {
+	if in != nil {
+		return Project(in)
+	}
+	return Facts{Org: w.OrgID}
+}
+
 // Member returns the facts of a membership.
 func Member(m *pipeline.Membership) Facts {
 	return Facts{Org: &m.OrgID, User: &m.UserID, Role: m.Role}

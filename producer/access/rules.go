@@ -99,6 +99,9 @@ var rules = map[Action]rule{
 	AssignProject: {worker, projectOwner, member, maintainer},
 	DeleteProject: {worker, projectOwner, member, maintainer},
 
+	CreateWebhook: {user, projectStaff, member, maintainer},
+	ManageWebhook: {worker, projectStaff, member, maintainer},
+
 	CreateTask: {user, anyone, supervisor, supervisor},
 	// A supervisor too must be able to see the project.
 	CreateTaskIn:  {user, projectStaff, member, maintainer},

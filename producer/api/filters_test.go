@@ -33,8 +33,7 @@ var everyList = map[string]string{
 // why. One that begins to refuse a sort by nonsense must get its rows there.
 var unlisted = map[string]string{
 	"/api/cloudstorages":            "none can be added yet",
-	"/api/webhooks":                 "none can be added yet",
-	"/api/webhooks/{id}/deliveries": "there are no webhooks",
+	"/api/webhooks/{id}/deliveries": "it has pages only, which TestRedelivery turns",
 }
 
 // filterRow is one parameter of one list: what it finds of the objects in
@@ -96,6 +95,11 @@ func filterRows() []filterRow {
 		{"/api/invitations", "owner", "user", []any{"worker"}}, {"/api/invitations", "owner", "nobody", none},
 
 		{"/api/auth/access_tokens", "name", "ci", []any{"ci"}}, {"/api/auth/access_tokens", "name", "cd", none},
+
+		{"/api/webhooks", "target_url", "https://a.example/x", []any{"first"}},
+		{"/api/webhooks", "owner", "user", []any{"second", "first"}}, {"/api/webhooks", "owner", "admin", none},
+		{"/api/webhooks", "project_id", "2", []any{"second"}}, {"/api/webhooks", "type", "project", []any{"second", "first"}},
+		{"/api/webhooks", "type", "organization", none},
 	}
 }
 
@@ -116,6 +120,8 @@ func filterWorld(t *testing.T) *bundle {
 	b.accessToken("user", object{"name": "ci"})
 	b.organization("user", "acme")
 	b.invite("user", "acme", "worker", pipeline.RoleWorker)
+	b.webhook("user", 1, object{"description": "first", "target_url": "https://a.example/x"})
+	b.webhook("user", 2, object{"description": "second"})
 	return b
 }
 
@@ -204,6 +210,7 @@ func TestListParameters(t *testing.T) {
 	b := filterWorld(t)
 	label := map[string]string{
 		"/api/jobs": "id", "/api/users": "username", "/api/memberships": "role", "/api/invitations": "role",
+		"/api/webhooks": "description",
 	}
 	for _, row := range filterRows() {
 		name := "name"

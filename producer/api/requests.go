@@ -75,6 +75,10 @@ func (s *Server) requestOf(r *http.Request, v *store.RequestView) (*request, err
 	if err != nil {
 		return nil, err
 	}
+	return requestWith(r, v, progress), nil
+}
+
+func requestWith(r *http.Request, v *store.RequestView, progress store.Progress) *request {
 	out := &request{
 		ID: v.RQID, Status: statuses[v.State], Message: progress.Text, Progress: min(1, max(0, progress.Fraction)),
 		Operation: operation{
@@ -94,7 +98,7 @@ func (s *Server) requestOf(r *http.Request, v *store.RequestView) (*request, err
 	case "failed":
 		out.Code, out.Message = string(v.Code), failureText(v.Code, v.Text)
 	}
-	return out, nil
+	return out
 }
 
 // failureText is why a request failed and what can be done.

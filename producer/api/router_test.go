@@ -80,7 +80,7 @@ func TestOutsideTheScope(t *testing.T) {
 		{"GET", "/api/lambda/requests", 200, `[]`},
 		{"GET", "/api/lambda/functions", 200, `[]`},
 		{"GET", "/api/user-agreements", 200, `[]`},
-		{"GET", "/api/webhooks/events?type=project", 200, `"events":[]`},
+		{"GET", "/api/webhooks/events?type=project", 200, `"webhook_type":"project"`},
 		{"GET", "/api/cloudstorages/7", 404, "Not found."},
 		{"POST", "/api/events", 201, `"timestamp"`},
 		{"POST", "/api/issues", 501, "does not offer"},

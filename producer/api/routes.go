@@ -6,7 +6,7 @@ import "slices"
 // ours. A path that has no line here does not exist.
 func (s *Server) routes() []route {
 	return slices.Concat(s.taskRoutes(), s.jobRoutes(), s.projectRoutes(), s.serverRoutes(),
-		s.peopleRoutes(), s.noteRoutes(), answeredRoutes(), s.ownRoutes())
+		s.peopleRoutes(), s.webhookRoutes(), s.noteRoutes(), answeredRoutes(), s.ownRoutes())
 }
 
 // taskRoutes are the operations on tasks and their data.
@@ -143,19 +143,23 @@ func (s *Server) peopleRoutes() []route {
 		{"POST", "/api/invitations/{key}/accept", people, s.acceptInvitation},
 		{"POST", "/api/invitations/{key}/decline", people, s.declineInvitation},
 		{"POST", "/api/invitations/{key}/resend", people, s.resendInvitation},
+	}
+}
 
-		// Webhooks.
-		{"GET", "/api/webhooks", people, emptyPage},
-		{"POST", "/api/webhooks", people, notOffered},
-		{"GET", "/api/webhooks/events", people, noWebhookEvents},
-		{"GET", "/api/webhooks/{id}", people, missing},
-		{"PUT", "/api/webhooks/{id}", people, missing},
-		{"PATCH", "/api/webhooks/{id}", people, missing},
-		{"DELETE", "/api/webhooks/{id}", people, missing},
-		{"GET", "/api/webhooks/{id}/deliveries", people, missing},
-		{"GET", "/api/webhooks/{id}/deliveries/{delivery_id}", people, missing},
-		{"POST", "/api/webhooks/{id}/deliveries/{delivery_id}/redelivery", people, missing},
-		{"POST", "/api/webhooks/{id}/ping", people, missing},
+// webhookRoutes are the operations on who hears of changes.
+func (s *Server) webhookRoutes() []route {
+	return []route{
+		{"GET", "/api/webhooks", people, s.listWebhooks},
+		{"POST", "/api/webhooks", people, s.createWebhook},
+		{"GET", "/api/webhooks/events", people, listWebhookEvents},
+		{"GET", "/api/webhooks/{id}", people, s.readWebhook},
+		{"PUT", "/api/webhooks/{id}", people, s.replaceWebhook},
+		{"PATCH", "/api/webhooks/{id}", people, s.updateWebhook},
+		{"DELETE", "/api/webhooks/{id}", people, s.deleteWebhook},
+		{"GET", "/api/webhooks/{id}/deliveries", people, s.listDeliveries},
+		{"GET", "/api/webhooks/{id}/deliveries/{delivery_id}", people, s.readDelivery},
+		{"POST", "/api/webhooks/{id}/deliveries/{delivery_id}/redelivery", people, s.redeliver},
+		{"POST", "/api/webhooks/{id}/ping", people, s.pingWebhook},
 	}
 }
 

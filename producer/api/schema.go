@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"framemill/pipeline"
 )
 
 // documents holds the public contract as it is, and the paths of ours as lines
@@ -18,7 +20,7 @@ import (
 var documents embed.FS
 
 // Contract returns the OpenAPI document of this server: the public contract,
-// and our additions under the tag framemill.
+// our additions under the tag framemill, and our event among those of webhooks.
 func Contract() ([]byte, error) {
 	contract, err := documents.ReadFile("schema/contract.yml")
 	if err != nil {
@@ -32,6 +34,11 @@ func Contract() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("the contract has no components behind its paths")
 	}
+	events, more, ok := strings.Cut(components, "    EventsEnum:\n      enum:\n")
+	if !ok {
+		return nil, fmt.Errorf("the contract has no events of webhooks")
+	}
+	components = events + "    EventsEnum:\n      enum:\n      - '" + string(pipeline.EventIngested) + "'\n" + more
 	return []byte(paths + "\n" + string(added) + "components:\n" + components), nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"framemill/pipeline"
+	"framemill/pipeline/hook"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
 	"framemill/producer/receive"
@@ -41,6 +42,7 @@ type Deps struct {
 	Receive *receive.Receiver
 	Serve   *serve.Server
 	Kick    func() // wakes the relay after an ingest was accepted
+	Hooks   *hook.Sender
 }
 
 // authenticator tells who sent a request, and opens and ends logins.
@@ -70,8 +72,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.DB == nil || deps.Access == nil || deps.Log == nil {
 		return nil, errors.New("the API needs a database, an authenticator and a log")
 	}
-	if deps.Receive == nil || deps.Serve == nil || deps.Kick == nil {
-		return nil, errors.New("the API needs a receiver, a server of bytes and a way to wake the relay")
+	if deps.Receive == nil || deps.Serve == nil || deps.Kick == nil || deps.Hooks == nil {
+		return nil, errors.New("the API needs a receiver, a server of bytes, a sender to webhooks and a way to wake the relay")
 	}
 	if cfg.OnError == "" {
 		cfg.OnError = pipeline.ErrorSkip

@@ -14,6 +14,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/hook"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
@@ -72,8 +73,12 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hooks, err := hook.NewSender("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.server, err = api.New(cfg, api.Deps{
-		DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
+		Hooks: hooks, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
 		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share), b.kick),
 	})
 	if err != nil {

@@ -60,11 +60,6 @@ func (s *Server) readJobAnnotations(w http.ResponseWriter, r *http.Request) erro
 	return writeJSON(w, http.StatusOK, noneDrawn())
 }
 
-// noWebhookEvents lists the events that a webhook could ask for.
-func noWebhookEvents(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, map[string]any{"webhook_type": "project", "events": []string{}})
-}
-
 // noEvents is a log of telemetry in which nothing was kept.
 func noEvents(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"events": []struct{}{}})
