@@ -15,13 +15,9 @@ func webhooks() *listing {
 	return &listing{
 		columns: webhookColumns,
 		from:    `webhooks w`,
-		joins: []join{
-			{"p", `LEFT JOIN projects p ON p.id = w.project_id`},
-			{"o", `LEFT JOIN users o ON o.id = w.owner_id`},
-		},
-		where:  "w.deleted IS NULL",
-		scoped: "p",
-		id:     "w.id",
+		joins:   []join{{"o", `LEFT JOIN users o ON o.id = w.owner_id`}},
+		where:   "w.deleted IS NULL",
+		id:      "w.id",
 		fields: map[string]field{
 			"id":           {expr: "w.id", typ: number},
 			"target_url":   {expr: "w.target_url"},
@@ -67,15 +63,14 @@ func (db *DB) Webhooks(ctx context.Context, v Viewer, q Query) ([]WebhookView, i
 	return views, total, err
 }
 
-// webhooks returns the SQL that is true of the webhooks w, of projects p, that v
-// may see: those of the projects whose staff v belongs to.
+// webhooks returns the SQL that is true of the webhooks w that v may see: those of the projects whose staff v belongs to.
 func (v Viewer) webhooks() (string, []any) {
 	within, args := v.within("w.org_id")
 	if v.All {
 		return within, args
 	}
-	return within + ` AND w.type = 'project' AND (p.owner_id = ? OR p.assignee_id = ?)`,
-		append(args, v.UserID, v.UserID)
+	return within + ` AND w.type = 'project' AND w.project_id IN (
+		SELECT id FROM projects WHERE owner_id = ? OR assignee_id = ?)`, append(args, v.UserID, v.UserID)
 }
 
 // webhookViews loads what is shown beside webhooks.
