@@ -21,20 +21,10 @@ const probeTime = 30 * time.Second
 // maxDescription bounds the text that ffprobe may say of a file.
 const maxDescription = 4 << 20
 
-// description is what ffprobe says of a file and its first frame.
+// description is what ffprobe says of a file and its first frames.
 type description struct {
-	Streams []struct {
-		Codec      string `json:"codec_name"`
-		Tag        string `json:"codec_tag_string"`
-		Width      int64  `json:"width"`
-		Height     int64  `json:"height"`
-		FieldOrder string `json:"field_order"`
-		TimeBase   string `json:"time_base"`
-		SideData   []struct {
-			Rotation float64 `json:"rotation"`
-		} `json:"side_data_list"`
-	} `json:"streams"`
-	Frames   []firstFrame `json:"frames"`
+	Streams  []streamFacts `json:"streams"`
+	Frames   []firstFrame  `json:"frames"`
 	Chapters []struct {
 		ID    int64  `json:"id"`
 		Start string `json:"start_time"`
@@ -43,6 +33,22 @@ type description struct {
 			Title string `json:"title"`
 		} `json:"tags"`
 	} `json:"chapters"`
+}
+
+// streamFacts are what is said of a stream of video.
+type streamFacts struct {
+	Codec      string     `json:"codec_name"`
+	Tag        string     `json:"codec_tag_string"`
+	Width      int64      `json:"width"`
+	Height     int64      `json:"height"`
+	FieldOrder string     `json:"field_order"`
+	TimeBase   string     `json:"time_base"`
+	SideData   []sideData `json:"side_data_list"`
+}
+
+// sideData is how a picture is to be turned, counter-clockwise.
+type sideData struct {
+	Rotation float64 `json:"rotation"`
 }
 
 // firstFrame is a decoded frame. Its time is nil if nobody knows it.

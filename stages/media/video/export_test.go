@@ -1,9 +1,63 @@
 package video
 
 import (
+	"bytes"
+	"context"
 	"image/jpeg"
 	"io"
+
+	"framemill/pipeline/frameindex"
 )
+
+// Described returns the index of an MP4 file twice, without the frames: as the
+// file's own tables and parameters describe it, nil if it is not plain, and as
+// ffprobe does.
+func (e *Engine) Described(ctx context.Context, f File) (ours, probed *frameindex.Index, err error) {
+	file, size, err := open(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	m, frames, err := readTables(file, size, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	summary := func(d *description) (*frameindex.Index, error) {
+		if err := d.confirm(frames); err != nil {
+			return nil, err
+		}
+		x := &frameindex.Index{Frames: frames}
+		err := d.apply(x, f)
+		x.Frames = nil
+		return x, err
+	}
+	if d := m.describe(file, frames); d != nil {
+		if ours, err = summary(d); err != nil {
+			return nil, nil, err
+		}
+	}
+	d, err := e.describe(ctx, f, "mov")
+	if err != nil {
+		return ours, nil, err
+	}
+	probed, err = summary(d)
+	return ours, probed, err
+}
+
+// Plain returns what the tables and parameters of a plain MP4 file say of the
+// size of its pictures.
+func Plain(text []byte) (width, height int64, ok bool) {
+	r := bytes.NewReader(text)
+	m, frames, err := readTables(r, r.Size(), File{})
+	if err != nil {
+		return 0, 0, false
+	}
+	d := m.describe(r, frames)
+	if d == nil {
+		return 0, 0, false
+	}
+	return d.Streams[0].Width, d.Streams[0].Height, true
+}
 
 // EncodeJPEG writes a frame as a JPEG by another encoder than that of JPEGs. It
 // converts the frame in place.

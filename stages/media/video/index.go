@@ -11,7 +11,8 @@ import (
 
 // Index finds the frames of a file. It calls progress now and then while it
 // reads all of the file, which it avoids where the file's own tables say
-// everything, and say nothing that its first frame disproves.
+// everything, and say nothing that its first frame disproves. Of plain MP4 files
+// no frame is decoded at all: where their tables lie, the first decoding tells.
 func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameindex.Index, error) {
 	file, size, err := open(f)
 	if err != nil {
@@ -22,14 +23,23 @@ func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameinde
 	if err != nil {
 		return nil, err
 	}
+	var m *movie
 	var frames []frameindex.Frame
 	doubt := errUntrusted
 	if demuxer == "mov" {
-		if frames, doubt = readTables(file, size, f); doubt != nil && !errors.Is(doubt, errUntrusted) {
+		if m, frames, doubt = readTables(file, size, f); doubt != nil && !errors.Is(doubt, errUntrusted) {
 			return nil, doubt
 		}
 	}
-	d, err := e.describe(ctx, f, demuxer)
+	var d *description
+	if doubt == nil {
+		d = m.describe(file, frames)
+	}
+	if d != nil {
+		err = d.check(f, e.cfg.MaxPixels)
+	} else {
+		d, err = e.describe(ctx, f, demuxer)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +75,8 @@ func checkTimes(x *frameindex.Index, f File) error {
 // Tables returns what the container's tables alone say of the frames of an MP4
 // file, in milliseconds. Index checks them against the first decoded frame.
 func Tables(r io.ReaderAt, size int64) ([]frameindex.Frame, error) {
-	return readTables(r, size, File{})
+	_, frames, err := readTables(r, size, File{})
+	return frames, err
 }
 
 // admit tells the demuxer of a file that may be a video.
@@ -86,7 +97,7 @@ func admit(r io.ReaderAt, size int64, f File) (demuxer string, err error) {
 
 // readTables reads the tables of an MP4 file. Its errors are errUntrusted, or
 // final.
-func readTables(r io.ReaderAt, size int64, f File) ([]frameindex.Frame, error) {
+func readTables(r io.ReaderAt, size int64, f File) (*movie, []frameindex.Frame, error) {
 	m, err := readMovie(r, size)
 	if err == nil {
 		err = m.check(f)
@@ -97,13 +108,13 @@ func readTables(r io.ReaderAt, size int64, f File) ([]frameindex.Frame, error) {
 	}
 	switch {
 	case errors.Is(err, errTooManyFrames):
-		return nil, tooMany(f)
+		return nil, nil, tooMany(f)
 	case errors.Is(err, errOutside):
-		return nil, pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s ends before its last frame", f.Name)
+		return nil, nil, pipeline.Failf(pipeline.CodeTruncated, f.Name, "%s ends before its last frame", f.Name)
 	case errors.Is(err, errBoxes) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "the tables of %s are damaged", f.Name).Because(err)
+		return nil, nil, pipeline.Failf(pipeline.CodeDecodeFailed, f.Name, "the tables of %s are damaged", f.Name).Because(err)
 	}
-	return frames, err
+	return m, frames, err
 }
 
 func tooMany(f File) error {

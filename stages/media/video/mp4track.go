@@ -21,6 +21,8 @@ type movie struct {
 	found      bool  // there is a whole moov
 	cut        bool  // a box that belongs to the movie goes on behind the end of the file
 	fragmented bool
+	chapters   bool // there may be some
+	odd        bool // the whole movie is turned or moved
 	timescale  uint32
 	tracks     []track // of video, in the order of the file
 }
@@ -33,8 +35,12 @@ type track struct {
 	codec        string // of the first description
 	encrypted    bool
 	descriptions int
+	chaptered    bool   // another track has chapters for it
 	external     bool   // the frames lie in another file
 	config       []byte // content of avcC
+	colr         []byte // content of colr
+	odd          bool   // the description has what is not known here
+	matrix       [9]int32
 	width        int64
 	height       int64
 	edits        []edit
@@ -87,6 +93,12 @@ func (m *movie) readMoov(r io.ReaderAt, moov box) error {
 				return err
 			}
 			m.timescale = headerTimescale(p)
+			m.odd = headerMatrix(p, 36) != plainMatrix
+		case "udta":
+			return boxes(r, b.lo, b.hi, func(b box) error {
+				m.chapters = m.chapters || b.kind == "chpl"
+				return nil
+			})
 		case "mvex":
 			m.fragmented = true
 		case "trak":
@@ -97,6 +109,7 @@ func (m *movie) readMoov(r io.ReaderAt, moov box) error {
 			if err := t.read(r, b); err != nil {
 				return err
 			}
+			m.chapters = m.chapters || t.chaptered
 			if t.handler == "vide" {
 				m.tracks = append(m.tracks, t)
 			}
@@ -117,6 +130,20 @@ func headerTimescale(p []byte) uint32 {
 	return binary.BigEndian.Uint32(p[at:])
 }
 
+// headerMatrix returns the matrix of a mvhd or tkhd, which follows so many bytes
+// if its times are of four bytes each.
+func headerMatrix(p []byte, at int) (matrix [9]int32) {
+	if len(p) > 0 && p[0] == 1 {
+		at += 12
+	}
+	for i := range matrix {
+		if at+4*i+4 <= len(p) {
+			matrix[i] = int32(binary.BigEndian.Uint32(p[at+4*i:]))
+		}
+	}
+	return matrix
+}
+
 // read reads a track. Containers inside it are walked into by name, each at
 // its own place, so that nesting cannot be deep.
 func (t *track) read(r io.ReaderAt, trak box) error {
@@ -125,6 +152,11 @@ func (t *track) read(r io.ReaderAt, trak box) error {
 		switch b.kind {
 		case "tkhd":
 			return t.readID(r, b)
+		case "tref":
+			return boxes(r, b.lo, b.hi, func(b box) error {
+				t.chaptered = t.chaptered || b.kind == "chap"
+				return nil
+			})
 		case "edts":
 			return boxes(r, b.lo, b.hi, func(b box) error {
 				if b.kind == "elst" {
@@ -161,6 +193,7 @@ func (t *track) readID(r io.ReaderAt, b box) error {
 	if err != nil || len(p) < 24 {
 		return err
 	}
+	t.matrix = headerMatrix(p, 40)
 	t.id = binary.BigEndian.Uint32(p[12:])
 	if p[0] == 1 {
 		t.id = binary.BigEndian.Uint32(p[20:])
@@ -293,6 +326,12 @@ func (t *track) readCodec(r io.ReaderAt, b box) (err error) {
 	switch b.kind {
 	case "avcC":
 		t.config, err = readSmall(r, b, 64<<10)
+	case "colr":
+		t.odd = t.odd || t.colr != nil
+		t.colr, err = readSmall(r, b, 64<<10)
+	case "pasp", "btrt", "clap", "gama": // of no interest
+	default:
+		t.odd = true
 	case "sinf":
 		t.encrypted = true
 		return boxes(r, b.lo, b.hi, func(b box) error {

@@ -5,8 +5,8 @@
 //
 // Files are told by content, never by name, and the demuxer is forced: a
 // playlist called x.mp4 makes nobody open what it names. All decoding is done
-// by ffmpeg and ffprobe in the sandbox. Only the tables of MP4 files are read
-// here.
+// by ffmpeg and ffprobe in the sandbox. Only the tables of MP4 files, and what
+// their H.264 says of itself, are read here.
 package video
 
 import (
