@@ -172,6 +172,9 @@ type NewProject struct {
 func (db *DB) CreateProject(ctx context.Context, n *NewProject) (int64, error) {
 	var id int64
 	err := db.tx(ctx, func(t *Tx) error {
+		if err := t.hasOrganization(ctx, n.OrgID); err != nil {
+			return err
+		}
 		source, err := t.addStorage(ctx, n.Source)
 		if err != nil {
 			return err

@@ -214,8 +214,12 @@ func (db *DB) CreateTask(ctx context.Context, n *NewTask) (int64, error) {
 }
 
 func (t *Tx) createTask(ctx context.Context, n *NewTask) (int64, error) {
+	if err := t.hasOrganization(ctx, n.OrgID); err != nil {
+		return 0, err
+	}
 	if n.ProjectID != nil {
-		touched, err := t.exec(ctx, `UPDATE projects SET updated = {now} WHERE id = ?`, *n.ProjectID)
+		touched, err := t.exec(ctx, `
+			UPDATE projects SET updated = {now} WHERE id = ? AND org_id IS NOT DISTINCT FROM ?`, *n.ProjectID, n.OrgID)
 		if err != nil {
 			return 0, err
 		}

@@ -177,28 +177,35 @@ func (s *Server) updateProject(w http.ResponseWriter, r *http.Request) error {
 	if err := decodePatch(r, &in); err != nil {
 		return err
 	}
+	if transfers(in.OrganizationID, p.OrgID) {
+		err = s.transferProject(r, p, &in)
+	} else {
+		err = s.changeProject(r, p, &in)
+	}
+	if err != nil {
+		return orNotFound(err)
+	}
+	return s.writeProject(w, r, http.StatusOK, id)
+}
+
+// changeProject changes a project that stays in its workspace.
+func (s *Server) changeProject(r *http.Request, p *pipeline.Project, in *projectPatch) error {
 	if in.OwnerID.Set || in.AssigneeID.Set {
 		if err := check(r, access.AssignProject, access.Project(p)); err != nil {
 			return err
 		}
 	}
-	ch, err := in.change(p)
+	ch, err := in.change()
 	if err != nil {
 		return err
 	}
 	if err := s.people(r.Context(), p.OrgID, map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
 		return err
 	}
-	if err := s.DB.UpdateProject(r.Context(), id, ch); err != nil {
-		return orNotFound(err)
-	}
-	return s.writeProject(w, r, http.StatusOK, id)
+	return s.DB.UpdateProject(r.Context(), p.ID, ch)
 }
 
-func (in *projectPatch) change(p *pipeline.Project) (*store.ProjectChange, error) {
-	if err := refuseOrganization(in.OrganizationID, p.OrgID); err != nil {
-		return nil, err
-	}
+func (in *projectPatch) change() (*store.ProjectChange, error) {
 	ch := &store.ProjectChange{OwnerID: idChange(in.OwnerID), AssigneeID: idChange(in.AssigneeID)}
 	var err error
 	if ch.Name, err = nameRule.change(in.Name); err != nil {

@@ -172,6 +172,22 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 	if err := decodePatch(r, &in); err != nil {
 		return err
 	}
+	if transfers(in.OrganizationID, v.OrgID) {
+		err = s.transferTask(r, v, &in)
+	} else {
+		err = s.changeTask(r, v, &in)
+	}
+	if err != nil {
+		return orNotFound(err)
+	}
+	if v, err = s.DB.TaskView(r.Context(), v.ID); err != nil {
+		return orNotFound(err)
+	}
+	return s.writeTask(w, r, v)
+}
+
+// changeTask changes a task that stays in its workspace.
+func (s *Server) changeTask(r *http.Request, v *store.TaskView, in *taskPatch) error {
 	facts := access.Task(&v.Task, v.Project)
 	for _, a := range in.actions(&v.Task) {
 		if err := check(r, a, facts); err != nil {
@@ -190,13 +206,7 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request) error {
 	if err := s.people(r.Context(), v.OrgID, map[string]*int64{"owner_id": ch.OwnerID.To, "assignee_id": ch.AssigneeID.To}); err != nil {
 		return err
 	}
-	if err := s.DB.UpdateTask(r.Context(), v.ID, ch); err != nil {
-		return orNotFound(err)
-	}
-	if v, err = s.DB.TaskView(r.Context(), v.ID); err != nil {
-		return orNotFound(err)
-	}
-	return s.writeTask(w, r, v)
+	return s.DB.UpdateTask(r.Context(), v.ID, ch)
 }
 
 // actions are what the caller must be allowed to do for the change.
@@ -210,9 +220,6 @@ func (in *taskPatch) actions(t *pipeline.Task) []access.Action {
 
 // change checks the input against the task as it is.
 func (in *taskPatch) change(t *pipeline.Task) (*store.TaskChange, error) {
-	if err := refuseOrganization(in.OrganizationID, t.OrgID); err != nil {
-		return nil, err
-	}
 	ch := &store.TaskChange{OwnerID: idChange(in.OwnerID), AssigneeID: idChange(in.AssigneeID)}
 	var err error
 	if ch.Name, err = nameRule.change(in.Name); err != nil {
@@ -236,13 +243,6 @@ func (in *taskPatch) change(t *pipeline.Task) (*store.TaskChange, error) {
 		ch.Labels, err = labelChanges(in.Labels)
 	}
 	return ch, err
-}
-
-func refuseOrganization(to optional[integer], now *int64) error {
-	if to.Set && !sameID(to.Value.id(), now) {
-		return errNoSuchKey("organization_id", int64(*to.Value))
-	}
-	return nil
 }
 
 func sameID(a, b *int64) bool {

@@ -1,0 +1,213 @@
+package api_test
+
+// matrix is what every route answers to everybody. A line is a method, an
+// address, a body, - for none, and a status for each of the columns. FRESH in a
+// body is a name that nothing has yet.
+const matrix = `
+#                                                                                                    ano rev oth for wor sta sup mai own adm
+# Tasks.
+GET    /api/tasks                                               -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/tasks?org=acme                                      -                                    401 401 403 403 200 200 200 200 200 200
+GET    /api/tasks?org=                                          -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/tasks?org=nowhere                                   -                                    401 401 404 404 404 404 404 404 404 404
+POST   /api/tasks                                               {"name":"t"}                         401 401 201 201 403 201 201 201 201 201
+POST   /api/tasks?org=acme                                      {"name":"t"}                         401 401 403 403 403 403 201 201 201 201
+GET    /api/tasks/{id}                                          -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/tasks/{id}                                          {}                                   401 401 403 403 403 200 403 200 200 200
+PATCH  /api/tasks/{id}                                          {"name":"t"}                         401 401 403 403 403 200 403 200 200 200
+PATCH  /api/tasks/{id}                                          {"owner":1}                          401 401 403 403 403 403 403 403 403 403
+PATCH  /api/tasks/{id}                                          {"subset":""}                        401 401 403 403 403 200 403 200 200 200
+DELETE /api/tasks/{id}                                          -                                    401 401 403 403 403 403 403 204 204 204
+GET    /api/tasks/{id}/status                                   -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/tasks/{id}/validation_layout                        -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/tasks/{id}/validation_layout                        {}                                   401 401 403 403 403 400 403 400 400 400
+GET    /api/tasks/{id}/data?type=chunk&number=0                 -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/tasks/{id}/data?type=frame&number=0&quality=original -                                    401 401 403 403 403 200 403 200 200 200
+POST   /api/tasks/{id}/data                                     {"image_quality":101}                401 401 403 403 403 400 403 400 400 400
+OPTIONS /api/tasks/{id}/data                                     -                                    204 204 204 204 204 204 204 204 204 204
+OPTIONS /api/tasks/{id}/data/{upload}                            -                                    204 204 204 204 204 204 204 204 204 204
+HEAD   /api/tasks/{id}/data/{upload}                            -                                    401 401 403 403 403 404 403 404 404 404
+PATCH  /api/tasks/{id}/data/{upload}                            -                                    401 401 403 403 403 404 403 404 404 404
+GET    /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/tasks/{id}/data/meta                                {"deleted_frames":[]}                401 401 403 403 403 200 403 200 200 200
+GET    /api/tasks/{id}/preview                                  -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/tasks/{id}/frames.csv                               -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/tasks/{id}/frames.ndjson                            -                                    401 401 403 403 403 200 403 200 200 200
+# Jobs.
+GET    /api/jobs                                                -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/jobs?org=acme                                       -                                    401 401 403 403 200 200 200 200 200 200
+POST   /api/jobs                                                {"type":"ground_truth","task_id":1,"frame_selection_method":"manual","frames":[99]} 401 401 403 403 403 403 403 400 400 400
+GET    /api/jobs/{id}                                           -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}                                           {}                                   401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}                                           {"state":"new"}                      401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}                                           {"stage":"annotation"}               401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}                                           {"assignee":null}                    401 401 403 403 403 200 403 200 200 200
+DELETE /api/jobs/{id}                                           -                                    401 401 403 403 403 403 403 400 400 400
+GET    /api/jobs/{id}/validation_layout                         -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}/validation_layout                         {}                                   401 401 403 403 403 400 403 400 400 400
+GET    /api/jobs/{id}/data?type=chunk&index=0                   -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/jobs/{id}/data/meta                                 -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/jobs/{id}/data/meta                                 {"deleted_frames":[]}                401 401 403 403 403 200 403 200 200 200
+GET    /api/jobs/{id}/preview                                   -                                    401 401 403 403 403 200 403 200 200 200
+# Labels.
+GET    /api/labels                                              -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/labels?org=acme                                     -                                    401 401 403 403 200 200 200 200 200 200
+GET    /api/labels?task_id=1                                    -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/labels/{id}                                         -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/labels/{id}                                         {"name":"bus"}                       401 401 403 403 403 200 403 200 200 200
+DELETE /api/labels/{id}                                         -                                    401 401 403 403 403 204 403 204 204 204
+# Projects.
+GET    /api/projects                                            -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/projects?org=acme                                   -                                    401 401 403 403 200 200 200 200 200 200
+POST   /api/projects                                            {"name":"p"}                         401 401 201 201 403 201 201 201 201 201
+POST   /api/projects?org=acme                                   {"name":"p"}                         401 401 403 403 403 403 201 201 201 201
+GET    /api/projects/{id}                                       -                                    401 401 403 403 403 200 403 200 200 200
+PATCH  /api/projects/{id}                                       {}                                   401 401 403 403 403 200 403 200 200 200
+PATCH  /api/projects/{id}                                       {"name":"p"}                         401 401 403 403 403 200 403 200 200 200
+PATCH  /api/projects/{id}                                       {"assignee_id":null}                 401 401 403 403 403 403 403 200 200 200
+DELETE /api/projects/{id}                                       -                                    401 401 403 403 403 403 403 204 204 204
+GET    /api/projects/{id}/preview                               -                                    401 401 403 403 403 404 403 404 404 404
+# Requests.
+GET    /api/requests                                            -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/requests?org=acme                                   -                                    401 401 403 403 200 200 200 200 200 200
+GET    /api/requests/{id}                                       -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/requests/{id}/files                                 -                                    401 401 403 403 403 200 403 200 200 200
+POST   /api/requests/{id}/cancel                                -                                    401 401 403 403 403 403 403 403 200 200
+# Users.
+GET    /api/users                                               -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/users?org=acme                                      -                                    401 401 403 403 200 200 200 200 200 200
+GET    /api/users/self                                          -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/users/{id}                                          -                                    401 401 200 200 200 200 200 200 200 200
+PATCH  /api/users/{id}                                          {"first_name":"x"}                   401 401 403 403 403 403 403 403 403 200
+DELETE /api/users/{id}                                          -                                    401 401 403 403 403 403 403 403 403 204
+# Organizations, and who is in them.
+GET    /api/organizations                                       -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/organizations                                       {"slug":"FRESH"}                     401 401 201 201 403 201 201 201 201 201
+GET    /api/organizations/{id}                                  -                                    401 401 403 403 200 200 200 200 200 200
+PATCH  /api/organizations/{id}                                  {}                                   401 401 403 403 403 403 403 200 200 200
+PATCH  /api/organizations/{id}                                  {"name":"Acme"}                      401 401 403 403 403 403 403 200 200 200
+DELETE /api/organizations/{id}                                  -                                    401 401 403 403 403 403 403 403 204 204
+GET    /api/memberships                                         -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/memberships?org=acme                                -                                    401 401 403 403 200 200 200 200 200 200
+GET    /api/memberships/{id}                                    -                                    401 401 403 403 200 200 200 200 200 200
+PATCH  /api/memberships/{id}                                    {}                                   401 401 403 403 200 200 200 200 200 200
+PATCH  /api/memberships/{id}                                    {"role":"worker"}                    401 401 403 403 403 403 403 200 200 200
+PATCH  /api/memberships/{id}                                    {"role":"maintainer"}                401 401 403 403 403 403 403 403 200 200
+DELETE /api/memberships/{id}                                    -                                    401 401 403 403 403 403 403 204 204 204
+GET    /api/invitations                                         -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/invitations?org=acme                                -                                    401 401 403 403 200 200 200 200 200 200
+POST   /api/invitations                                         {"email":"other","role":"worker"}    401 401 400 400 400 400 400 400 400 400
+POST   /api/invitations?org=acme                                {"email":"nobody","role":"worker"}   401 401 403 403 403 403 403 400 400 400
+POST   /api/invitations?org=acme                                {"email":"nobody","role":"maintainer"} 401 401 403 403 403 403 403 403 400 400
+GET    /api/invitations/{key}                                   -                                    401 401 403 403 403 403 403 200 200 200
+PATCH  /api/invitations/{key}                                   {"role":"supervisor"}                401 401 403 403 403 403 403 200 200 200
+PATCH  /api/invitations/{key}                                   {"role":"maintainer"}                401 401 403 403 403 403 403 403 200 200
+DELETE /api/invitations/{key}                                   -                                    401 401 403 403 403 403 403 204 204 204
+POST   /api/invitations/{key}/accept                            -                                    401 401 403 403 403 403 403 403 403 403
+POST   /api/invitations/{key}/decline                           -                                    401 401 403 403 403 403 403 403 403 403
+POST   /api/invitations/{key}/resend                            -                                    401 401 403 403 403 403 403 204 204 204
+# Webhooks.
+GET    /api/webhooks                                            -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/webhooks                                            {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/webhooks/events                                     -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/webhooks/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
+PUT    /api/webhooks/{id}                                       {}                                   401 401 404 404 404 404 404 404 404 404
+PATCH  /api/webhooks/{id}                                       {}                                   401 401 404 404 404 404 404 404 404 404
+DELETE /api/webhooks/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/webhooks/{id}/deliveries                            -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/webhooks/{id}/deliveries/{delivery_id}              -                                    401 401 404 404 404 404 404 404 404 404
+POST   /api/webhooks/{id}/deliveries/{delivery_id}/redelivery   -                                    401 401 404 404 404 404 404 404 404 404
+POST   /api/webhooks/{id}/ping                                  -                                    401 401 404 404 404 404 404 404 404 404
+# Cloud storages.
+GET    /api/cloudstorages                                       -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/cloudstorages                                       {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/cloudstorages/{id}                                  -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/cloudstorages/{id}                                  {}                                   401 401 404 404 404 404 404 404 404 404
+DELETE /api/cloudstorages/{id}                                  -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/cloudstorages/{id}/actions                          -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/cloudstorages/{id}/content-v2                       -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/cloudstorages/{id}/preview                          -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/cloudstorages/{id}/status                           -                                    401 401 404 404 404 404 404 404 404 404
+# The server itself, and logging in.
+GET    /api/server/about                                        -                                    200 200 200 200 200 200 200 200 200 200
+GET    /api/server/health                                       -                                    200 200 200 200 200 200 200 200 200 200
+GET    /api/server/annotation/formats                           -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/server/plugins                                      -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/server/share                                        -                                    401 401 200 200 403 200 200 200 200 200
+GET    /api/server/share?org=acme                               -                                    401 401 403 403 403 200 200 200 200 200
+GET    /api/schema                                              -                                    200 200 200 200 200 200 200 200 200 200
+GET    /api/errors                                              -                                    200 200 200 200 200 200 200 200 200 200
+GET    /api/user-agreements                                     -                                    200 200 200 200 200 200 200 200 200 200
+POST   /api/auth/login                                          {}                                   400 400 400 400 400 400 400 400 400 400
+POST   /api/auth/logout                                         -                                    200 200 200 200 200 200 200 200 200 200
+POST   /api/auth/password/change                                {}                                   401 401 400 400 400 400 400 400 400 400
+GET    /api/auth/access_tokens                                  -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/auth/access_tokens                                  {"name":"ci"}                        401 401 201 201 201 201 201 201 201 201
+GET    /api/auth/access_tokens/self                             -                                    401 401 401 401 401 401 401 401 401 401
+GET    /api/auth/access_tokens/{id}                             -                                    401 401 403 403 403 403 403 403 200 200
+PATCH  /api/auth/access_tokens/{id}                             {"name":"ci"}                        401 401 403 403 403 403 403 403 200 200
+DELETE /api/auth/access_tokens/{id}                             -                                    401 401 403 403 403 403 403 403 204 204
+POST   /api/auth/register                                       {}                                   501 501 501 501 501 501 501 501 501 501
+POST   /api/auth/password/reset                                 {}                                   501 501 501 501 501 501 501 501 501 501
+POST   /api/auth/password/reset/confirm                         {}                                   501 501 501 501 501 501 501 501 501 501
+GET    /api/auth/rules                                          -                                    501 501 501 501 501 501 501 501 501 501
+# What annotators draw and write.
+GET    /api/tasks/{id}/annotations                              -                                    401 401 403 403 403 200 403 200 200 200
+POST   /api/tasks/{id}/annotations                              {}                                   401 401 501 501 501 501 501 501 501 501
+PUT    /api/tasks/{id}/annotations                              {}                                   401 401 501 501 501 501 501 501 501 501
+PATCH  /api/tasks/{id}/annotations                              {}                                   401 401 501 501 501 501 501 501 501 501
+DELETE /api/tasks/{id}/annotations                              -                                    401 401 501 501 501 501 501 501 501 501
+GET    /api/jobs/{id}/annotations                               -                                    401 401 403 403 403 200 403 200 200 200
+POST   /api/jobs/{id}/annotations                               {}                                   401 401 501 501 501 501 501 501 501 501
+PUT    /api/jobs/{id}/annotations                               {}                                   401 401 501 501 501 501 501 501 501 501
+PATCH  /api/jobs/{id}/annotations                               {}                                   401 401 501 501 501 501 501 501 501 501
+DELETE /api/jobs/{id}/annotations                               -                                    401 401 501 501 501 501 501 501 501 501
+GET    /api/issues                                              -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/issues                                              {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/issues/{id}                                         -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/issues/{id}                                         {}                                   401 401 501 501 501 501 501 501 501 501
+DELETE /api/issues/{id}                                         -                                    401 401 501 501 501 501 501 501 501 501
+GET    /api/comments                                            -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/comments                                            {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/comments/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/comments/{id}                                       {}                                   401 401 501 501 501 501 501 501 501 501
+DELETE /api/comments/{id}                                       -                                    401 401 501 501 501 501 501 501 501 501
+POST   /api/guides                                              {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/guides/{id}                                         -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/guides/{id}                                         {}                                   401 401 501 501 501 501 501 501 501 501
+DELETE /api/guides/{id}                                         -                                    401 401 501 501 501 501 501 501 501 501
+POST   /api/assets                                              {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/assets/{uuid}                                       -                                    401 401 404 404 404 404 404 404 404 404
+DELETE /api/assets/{uuid}                                       -                                    401 401 501 501 501 501 501 501 501 501
+# Outside the scope.
+GET    /api/events                                              -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/events                                              {}                                   401 401 201 201 201 201 201 201 201 201
+POST   /api/events/export                                       {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/lambda/functions                                    -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/lambda/functions/{func_id}                          -                                    401 401 404 404 404 404 404 404 404 404
+POST   /api/lambda/functions/{func_id}                          {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/lambda/requests                                     -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/lambda/requests                                     {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/lambda/requests/{id}                                -                                    401 401 404 404 404 404 404 404 404 404
+DELETE /api/lambda/requests/{id}                                -                                    401 401 501 501 501 501 501 501 501 501
+GET    /api/quality/conflicts                                   -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/quality/reports                                     -                                    401 401 200 200 200 200 200 200 200 200
+POST   /api/quality/reports                                     {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/quality/reports/{id}                                -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/quality/reports/{id}/data                           -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/quality/settings                                    -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/quality/settings/{id}                               -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/quality/settings/{id}                               {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/consensus/merges                                    {}                                   401 401 501 501 501 501 501 501 501 501
+GET    /api/consensus/settings                                  -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/consensus/settings/{id}                             -                                    401 401 404 404 404 404 404 404 404 404
+PATCH  /api/consensus/settings/{id}                             {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/jobs/{id}/dataset/export                            {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/tasks/{id}/dataset/export                           {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/tasks/{id}/backup/export                            {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/tasks/backup                                        {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/projects/{id}/dataset/export                        {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/projects/{id}/dataset                               {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/projects/{id}/backup/export                         {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/projects/backup                                     {}                                   401 401 501 501 501 501 501 501 501 501
+`
