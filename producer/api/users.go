@@ -185,33 +185,48 @@ func (in *userInput) apply(u *pipeline.User) error {
 	return nil
 }
 
+// userGroups are those that a user may be in, the highest first.
+var userGroups = []string{pipeline.GroupAdmin, pipeline.GroupUser, pipeline.GroupWorker}
+
 // applyRights changes what the user may do. A user has one group here, the
-// highest of those named.
+// highest of those named; staff and superusers are those of the group admin.
 func (in *userInput) applyRights(u *pipeline.User) error {
 	if in.Groups != nil {
-		group := ""
-		for _, g := range []string{pipeline.GroupAdmin, pipeline.GroupUser, pipeline.GroupWorker} {
-			if group == "" && slices.Contains(*in.Groups, g) {
-				group = g
-			}
-		}
-		if group == "" {
-			return pipeline.FieldErrorf("groups", "Name one of admin, user, worker.")
+		group, err := highest(*in.Groups)
+		if err != nil {
+			return err
 		}
 		u.Group = group
 	}
-	for _, flag := range []*bool{in.Superuser, in.Staff} {
-		if flag != nil && *flag {
-			u.Group = pipeline.GroupAdmin
-		}
+	says := func(value bool) bool {
+		return in.Superuser != nil && *in.Superuser == value || in.Staff != nil && *in.Staff == value
 	}
-	if in.Superuser != nil && !*in.Superuser && u.Group == pipeline.GroupAdmin {
+	switch {
+	case says(true):
+		u.Group = pipeline.GroupAdmin
+	case says(false) && in.Groups == nil && u.Group == pipeline.GroupAdmin:
 		u.Group = pipeline.GroupUser
 	}
 	if in.Active != nil {
 		u.Active = *in.Active
 	}
 	return nil
+}
+
+// highest returns the highest of some groups.
+func highest(named []string) (string, error) {
+	place := len(userGroups)
+	for _, g := range named {
+		i := slices.Index(userGroups, g)
+		if i < 0 {
+			return "", pipeline.FieldErrorf("groups", "there is no group %q; name one of admin, user, worker", clip(g))
+		}
+		place = min(place, i)
+	}
+	if place == len(userGroups) {
+		return "", pipeline.FieldErrorf("groups", "Name one of admin, user, worker.")
+	}
+	return userGroups[place], nil
 }
 
 func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {

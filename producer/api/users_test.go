@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"framemill/producer/api"
 )
 
@@ -115,6 +117,67 @@ func TestUpdateUser(t *testing.T) {
 				t.Errorf("answer %s, want an error of %s", r.body, tt.field)
 			}
 		})
+	}
+}
+
+// TestUserRights changes what a worker may do, step by step.
+func TestUserRights(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := "/api/users/" + itoa(b.users["worker"].ID)
+	steps := []struct {
+		body   object
+		status int
+		group  string
+	}{
+		{object{"is_staff": false, "is_superuser": false}, 200, "worker"},
+		{object{"groups": []string{"worker", "user"}}, 200, "user"},
+		{object{"groups": []string{"user", "root"}}, 400, "user"},
+		{object{"groups": []string{}}, 400, "user"},
+		{object{"groups": nil}, 200, "user"},
+		{object{"groups": []string{"worker"}, "is_staff": false}, 200, "worker"},
+		{object{"is_staff": true}, 200, "admin"},
+		{object{"is_staff": false}, 409, "admin"},
+		{object{"is_superuser": false}, 409, "admin"},
+		{object{"groups": []string{"user"}}, 409, "admin"},
+	}
+	for i, step := range steps {
+		b.want(step.status, "PATCH", path, "admin", step.body)
+		got := b.want(200, "GET", path, "admin", nil).json(t)
+		if diff := cmp.Diff([]any{step.group}, got["groups"]); diff != "" {
+			t.Errorf("step %d, %v: groups differ (-want +got):\n%s", i+1, step.body, diff)
+		}
+		if admin := step.group == "admin"; got["is_staff"] != admin || got["is_superuser"] != admin {
+			t.Errorf("step %d, %v: the user is %v", i+1, step.body, got)
+		}
+	}
+}
+
+// TestUsersChangeThemselves renames a user, who then logs in by the new name.
+func TestUsersChangeThemselves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := "/api/users/" + itoa(b.users["worker"].ID)
+	got := b.want(200, "PATCH", path, "worker", object{
+		"username": "new.name", "first_name": " Ada ", "last_name": "", "email": "new@example.org",
+	}).json(t)
+	for name, want := range map[string]any{
+		"username": "new.name", "first_name": "Ada", "last_name": "", "email": "new@example.org", "is_active": true,
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
+	b.want(401, "GET", "/api/users/self", "worker", nil)
+	self := b.want(200, "GET", "/api/users/self", "new.name", nil).json(t)
+	if diff := cmp.Diff(got, self); diff != "" {
+		t.Errorf("the user as changed and as seen by themselves differ:\n%s", diff)
+	}
+	seen := b.want(200, "GET", path, "user", nil).json(t)
+	delete(seen, "url")
+	want := object{"id": got["id"], "username": "new.name", "first_name": "Ada", "last_name": ""}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("what others see of a user differs (-want +got):\n%s", diff)
 	}
 }
 
