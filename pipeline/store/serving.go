@@ -57,10 +57,13 @@ func (db *DB) UseChunk(ctx context.Context, c *pipeline.Chunk, every time.Durati
 	})
 }
 
-// NewestTask returns the newest task of a project, or NotFound.
+// NewestTask returns the newest task of a project that has frames, or NotFound.
 func (db *DB) NewestTask(ctx context.Context, projectID int64) (int64, error) {
 	var id int64
 	err := db.get(ctx, &id, `
-		SELECT id FROM tasks WHERE project_id = ? AND deleted IS NULL ORDER BY id DESC LIMIT 1`, projectID)
+		SELECT t.id FROM tasks t
+		WHERE t.project_id = ? AND t.deleted IS NULL
+			AND EXISTS (SELECT 1 FROM data d WHERE d.id = t.data_id AND d.published IS NOT NULL)
+		ORDER BY t.id DESC LIMIT 1`, projectID)
 	return id, err
 }

@@ -14,7 +14,13 @@ import (
 // overlapping makes a task with six frames in segments 0-3 and 3-5.
 func overlapping(t *testing.T, db *store.DB) int64 {
 	t.Helper()
-	ctx, id := t.Context(), newTask(t, db, store.NewTask{})
+	return overlap(t, db, newTask(t, db, store.NewTask{}))
+}
+
+// overlap gives a task six frames in segments 0-3 and 3-5, and returns its id.
+func overlap(t *testing.T, db *store.DB, id int64) int64 {
+	t.Helper()
+	ctx := t.Context()
 	if _, err := db.Accept(ctx, ingestOf(id, 1)); err != nil {
 		t.Fatalf("accept: %v", err)
 	}
@@ -108,8 +114,9 @@ func TestNewestTask(t *testing.T) {
 		wantKind(t, err, pipeline.NotFound, "the newest task of an empty project")
 		var ids []int64
 		for range 3 {
-			ids = append(ids, newTask(t, db, store.NewTask{Task: pipeline.Task{ProjectID: &project}}))
+			ids = append(ids, overlap(t, db, newTask(t, db, store.NewTask{Task: pipeline.Task{ProjectID: &project}})))
 		}
+		newTask(t, db, store.NewTask{Task: pipeline.Task{ProjectID: &project}}) // without frames
 		if err := db.DeleteTask(t.Context(), ids[2]); err != nil {
 			t.Fatalf("delete: %v", err)
 		}

@@ -246,7 +246,7 @@ func TestMetaRefusals(t *testing.T) {
 	b.want(http.StatusForbidden, "PATCH", taskMeta, "worker", `{"deleted_frames":[]}`)
 }
 
-// TestProjectPreview shows the newest task of a project.
+// TestProjectPreview shows the newest task of a project that has frames.
 func TestProjectPreview(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -254,6 +254,7 @@ func TestProjectPreview(t *testing.T) {
 	path := fmt.Sprintf("/api/projects/%.0f/preview", project)
 	b.want(http.StatusNotFound, "GET", path, "user", nil)
 	b.gallery(map[string]any{"project_id": project})
+	b.create("user", object{"project_id": project}) // is newer and has no data yet
 	if r := b.want(http.StatusOK, "GET", path, "user", nil); r.body != "preview of segment 1" {
 		t.Errorf("preview of the project is %q, want that of its task", r.body)
 	}

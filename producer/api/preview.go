@@ -25,7 +25,8 @@ func (s *Server) readJobPreview(w http.ResponseWriter, r *http.Request) error {
 	return s.preview(w, r, l)
 }
 
-// readProjectPreview answers with the preview of the project's newest task.
+// readProjectPreview answers with the preview of the project's newest task that
+// has frames.
 func (s *Server) readProjectPreview(w http.ResponseWriter, r *http.Request) error {
 	id, err := idParam(r)
 	if err != nil {
