@@ -115,7 +115,7 @@ func tryPatches(t *testing.T, b *bench) {
 		patch("field in another case", task, `{"NAME":"x"}`, 403, "forbidden", "NAME"),
 		patch("empty name", task, `{"name":""}`, 400, "invalid", "name"),
 		patch("unknown owner", task, `{"owner_id":99999}`, 400, "invalid", "owner_id"),
-		patch("another project", task, `{"project_id":99999}`, 501, "not_offered", "project"),
+		patch("unknown project", task, `{"project_id":99999}`, 400, "invalid", "project_id"),
 		patch("unknown label", task, `{"labels":[{"id":99999,"name":"x"}]}`, 400, "invalid", "labels"),
 		patch("unknown field of a job", job, `{"start_frame":1}`, 403, "forbidden", "start_frame"),
 		patch("unknown state of a job", job, `{"state":"asleep"}`, 400, "invalid", "state"),

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 
 	"framemill/producer/access"
@@ -77,24 +76,6 @@ func (b *bench) idOf(t *testing.T, name string) int64 {
 	var found struct{ Results []struct{ ID int64 } }
 	b.JSON(t, http.MethodGet, "/api/users?username="+name, nil, &found)
 	return found.Results[0].ID
-}
-
-// tryTokens shows credentials that are none.
-func tryTokens(t *testing.T, b *bench) {
-	for _, header := range []string{
-		"Token x", "Token ", "Token", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "Basic", "Basic !!!", "Basic YWRtaW4=", "Digest x",
-		"Token " + strings.Repeat("x", 64<<10), "Basic " + strings.Repeat("YWFh", 16<<10), "Token \x01",
-	} {
-		t.Run("Authorization "+header[:min(len(header), 16)], func(t *testing.T) {
-			if strings.Contains(header, "\x01") {
-				header = "Token \u00ff"
-			}
-			a := b.send(t, call{method: http.MethodGet, path: "/api/tasks", as: nobody, header: map[string]string{"Authorization": header}})
-			b.judge(t, refusal{status: 401, code: "unauthenticated"}, a)
-		})
-	}
-	a := b.send(t, call{method: http.MethodGet, path: "/api/tasks?token=x&access_token=x", as: nobody})
-	b.judge(t, refusal{status: 401, code: "unauthenticated"}, a)
 }
 
 // tryPasswords guesses a password a thousand times: the guesser is slowed down,

@@ -44,6 +44,7 @@ var operations = []operation{
 	{"PATCH", "/api/memberships/{membership}", "role"},
 	{"PATCH", "/api/users/2", "first_name last_name email groups"},
 	{"POST", "/api/auth/password/change", "old_password new_password1 new_password2"},
+	{"POST", "/api/auth/access_tokens", "name expiry_date read_only"},
 	{"POST", "/api/events", "events timestamp"},
 }
 
@@ -58,6 +59,7 @@ var lists = []operation{
 	{"GET", "/api/requests/{rq}/files", "page page_size after outcome"},
 	{"GET", "/api/server/share", "directory search"},
 	{"GET", "/api/tasks/{task}/data", "type quality number index"},
+	{"GET", "/api/auth/access_tokens", "page page_size sort filter search name read_only"},
 	{"GET", "/api/organizations", "page page_size sort filter search name owner slug"},
 	{"GET", "/api/memberships", "page page_size sort filter search user role org org_id"},
 	{"GET", "/api/invitations", "page page_size sort filter search owner user_id accepted org org_id"},

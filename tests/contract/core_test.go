@@ -22,6 +22,15 @@ var loginVisits = []visit{
 	{"POST /api/auth/password/change",
 		by(dan, "/api/auth/password/change", 200, `{"old_password":"correct-horse-7","new_password1":"battery-staple-8","new_password2":"battery-staple-8"}`),
 		by(dan, "/api/auth/password/change", 400, `{"old_password":"wrong","new_password1":"battery-staple-8","new_password2":"battery-staple-8"}`), ""},
+	{"POST /api/auth/access_tokens", by(ann, "/api/auth/access_tokens", 201, `{"name":"walk","read_only":true}`),
+		by(ann, "/api/auth/access_tokens", 400, `{"name":""}`), "token"},
+	{"GET /api/auth/access_tokens", by(ann, "/api/auth/access_tokens?name=walk", 200), by(nobody, "/api/auth/access_tokens", 401), ""},
+	{"GET /api/auth/access_tokens/self", call{path: "/api/auth/access_tokens/self", token: "$token_value", status: 200},
+		by(nobody, "/api/auth/access_tokens/self", 401), ""},
+	{"GET /api/auth/access_tokens/{id}", by(ann, "/api/auth/access_tokens/$token", 200), by(ann, "/api/auth/access_tokens/99999", 404), ""},
+	{"PATCH /api/auth/access_tokens/{id}", by(ann, "/api/auth/access_tokens/$token", 200, `{"name":"walked"}`),
+		by(ann, "/api/auth/access_tokens/$token", 400, `{"expiry_date":"soon"}`), ""},
+	{"DELETE /api/auth/access_tokens/{id}", by(ann, "/api/auth/access_tokens/$token", 204), by(ann, "/api/auth/access_tokens/99999", 404), ""},
 }
 
 var taskVisits = []visit{

@@ -14,14 +14,8 @@ import (
 )
 
 // notYet are the operations that are left out: no cloud storage and no webhook
-// can be added yet, so nothing can be done with one, nor are there access tokens.
+// can be added yet, so nothing can be done with one.
 var notYet = []string{
-	"DELETE /api/auth/access_tokens/{id}",
-	"GET /api/auth/access_tokens",
-	"GET /api/auth/access_tokens/self",
-	"GET /api/auth/access_tokens/{id}",
-	"PATCH /api/auth/access_tokens/{id}",
-	"POST /api/auth/access_tokens",
 	"DELETE /api/cloudstorages/{id}",
 	"GET /api/cloudstorages",
 	"GET /api/cloudstorages/{id}",
