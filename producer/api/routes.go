@@ -30,6 +30,7 @@ func (s *Server) taskRoutes() []route {
 		{"HEAD", "/api/tasks/{id}/data/{upload}", core, s.readOffset},
 		{"PATCH", "/api/tasks/{id}/data/{upload}", core | stream, s.appendUpload},
 		{"GET", "/api/tasks/{id}/data/meta", core, s.readTaskMeta},
+		{"HEAD", "/api/tasks/{id}/data/meta", core, s.readTaskMeta}, // lest it be taken for an upload
 		{"PATCH", "/api/tasks/{id}/data/meta", core, s.updateTaskMeta},
 		{"GET", "/api/tasks/{id}/preview", core, s.readTaskPreview},
 	}
