@@ -33,3 +33,21 @@ var organizationVisits = []visit{
 	{"DELETE /api/invitations/{key}", by(admin, "/api/invitations/$third", 204), by(bob, "/api/invitations/$third", 403), ""},
 	{"DELETE /api/organizations/{id}", by(admin, "/api/organizations/$org", 204), by(ann, "/api/organizations/$org", 403), ""},
 }
+
+// webhookVisits send what happens to a receiver of their own.
+var webhookVisits = []visit{
+	{"GET /api/webhooks/events", by(admin, "/api/webhooks/events?type=project", 200), by(nobody, "/api/webhooks/events", 401), ""},
+	{"POST /api/webhooks", by(admin, "/api/webhooks", 201, `{"type":"project","project_id":$project,"events":["update:task"],"target_url":"$receiver","content_type":"application/json","is_active":true}`),
+		by(admin, "/api/webhooks", 400, `{"type":"project","project_id":$project,"events":["eat:cake"],"target_url":"$receiver"}`), "hook"},
+	{"GET /api/webhooks", by(admin, "/api/webhooks?project_id=$project", 200), by(nobody, "/api/webhooks", 401), ""},
+	{"GET /api/webhooks/{id}", by(admin, "/api/webhooks/$hook", 200), by(ann, "/api/webhooks/$hook", 403), ""},
+	{"PUT /api/webhooks/{id}", by(admin, "/api/webhooks/$hook", 200, `{"type":"project","project_id":$project,"events":["update:task","update:job"],"target_url":"$receiver","is_active":true}`),
+		by(admin, "/api/webhooks/$hook", 400, `{"type":"project"}`), ""},
+	{"PATCH /api/webhooks/{id}", by(admin, "/api/webhooks/$hook", 200, `{"description":"walked"}`), by(admin, "/api/webhooks/$hook", 400, `{"target_url":"nowhere"}`), ""},
+	{"POST /api/webhooks/{id}/ping", by(admin, "/api/webhooks/$hook/ping", 200), by(ann, "/api/webhooks/$hook/ping", 403), "delivery"},
+	{"GET /api/webhooks/{id}/deliveries", by(admin, "/api/webhooks/$hook/deliveries", 200), by(ann, "/api/webhooks/$hook/deliveries", 403), ""},
+	{"GET /api/webhooks/{id}/deliveries/{delivery_id}", by(admin, "/api/webhooks/$hook/deliveries/$delivery", 200), by(admin, "/api/webhooks/$hook/deliveries/99999", 404), ""},
+	{"POST /api/webhooks/{id}/deliveries/{delivery_id}/redelivery", by(admin, "/api/webhooks/$hook/deliveries/$delivery/redelivery", 200),
+		by(ann, "/api/webhooks/$hook/deliveries/$delivery/redelivery", 403), ""},
+	{"DELETE /api/webhooks/{id}", by(admin, "/api/webhooks/$hook", 204), by(ann, "/api/webhooks/$hook", 403), ""},
+}
