@@ -29,7 +29,7 @@ func NewAdvancer(db *store.DB, indexes ReadIndex, kick func()) *Advancer {
 // Advance begins the next phase of a request if every unit of the current one
 // is done. Any number of processes may call it at any time.
 func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
-	moved, err := a.db.Advance(ctx, requestID, a.next)
+	moved, err := a.advance(ctx, requestID)
 	if final, ok := errors.AsType[*pipeline.Error](err); ok && final.Kind == pipeline.Media {
 		// What follows cannot be worked out, now or ever: an end is better than
 		// a request that runs for ever.
@@ -44,23 +44,42 @@ func (a *Advancer) Advance(ctx context.Context, requestID int64) error {
 	return nil
 }
 
-// next says what follows the phase of a request. A phase without work is
-// passed over.
-func (a *Advancer) next(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+// advance reads the index of a video that is about to be cut, if it is one,
+// before the transaction that cuts it: nobody waits for a bucket in there.
+func (a *Advancer) advance(ctx context.Context, requestID int64) (bool, error) {
+	n := next{}
+	key, err := a.db.IndexToCut(ctx, requestID)
+	if err == nil && key != "" {
+		n.index, err = a.indexes(ctx, key)
+	}
+	if err != nil {
+		return false, err
+	}
+	return a.db.Advance(ctx, requestID, n.step)
+}
+
+// next works out what follows.
+type next struct {
+	index *frameindex.Index // of a video whose chunks are cut into units
+}
+
+// step says what follows the phase of a request. A phase without work is passed
+// over.
+func (n next) step(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
 	switch r.Phase {
 	case pipeline.PhaseCollect:
 		return step(r, pipeline.PhaseProbe, pipeline.UploadProbe, plan.Shards(r.Total)), nil
 	case pipeline.PhaseProbe:
 		return step(r, pipeline.PhaseGenerate, pipeline.JobsGenerate, whole(r.Total)), nil
 	case pipeline.PhaseGenerate:
-		return a.encodeStep(ctx, t, r)
+		return n.encodeStep(ctx, t, r)
 	}
 	return step(r, pipeline.PhaseFinish, pipeline.IngestFinish, whole(0)), nil
 }
 
 // encodeStep cuts the chunks that must be stored into units. A task of the
 // cache method stores none.
-func (a *Advancer) encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
+func (n next) encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
 	data, err := t.DataOf(ctx, r.TaskID)
 	if err != nil {
 		return store.Step{}, err
@@ -80,23 +99,22 @@ func (a *Advancer) encodeStep(ctx context.Context, t *store.Tx, r *pipeline.Requ
 	for i, s := range segs {
 		cut.Ranges[i] = plan.Range{Start: s.Start, Stop: s.Stop}
 	}
-	spans, err := a.encodeSpans(ctx, data, cut, pixels)
+	spans, err := n.encodeSpans(data, cut, pixels)
 	return step(r, pipeline.PhaseEncode, pipeline.ChunksEncode, spans), err
 }
 
 // encodeSpans cuts the work on pictures by its size alone, and that on a video
 // where decoding can begin.
-func (a *Advancer) encodeSpans(ctx context.Context, d *pipeline.Data, cut plan.Cut, pixels int64) ([]plan.Span, error) {
+func (n next) encodeSpans(d *pipeline.Data, cut plan.Cut, pixels int64) ([]plan.Span, error) {
 	if !d.Video() {
 		return plan.EncodeUnits(cut, *d.ChunkSize, plan.FrameSeconds(pixels, 1))
 	}
-	index, err := a.indexes(ctx, d.Index)
-	if err != nil {
-		return nil, err
+	if n.index == nil {
+		return nil, errors.New("the index of the video was not read: the request moved on meanwhile")
 	}
 	return plan.VideoUnits(cut, *d.ChunkSize, plan.Footage{
 		Selection: plan.Selection{Start: d.StartFrame, Stop: d.StopFrame, Step: d.Step, Size: d.Size},
-		Keys:      index.Keys(), Pixels: float64(pixels),
+		Keys:      n.index.Keys(), Pixels: float64(pixels),
 	})
 }
 

@@ -46,6 +46,21 @@ func (db *DB) Advance(ctx context.Context, requestID int64, next func(context.Co
 	return moved, err
 }
 
+// IndexToCut returns the key of the frame index by which the chunks of a request
+// are to be cut, "" if it is not about to: of a video whose jobs are all there
+// and whose chunks are stored.
+func (db *DB) IndexToCut(ctx context.Context, requestID int64) (string, error) {
+	through, err := db.phaseIsThrough(ctx, requestID)
+	if err != nil || !through {
+		return "", err
+	}
+	var key string
+	err = db.get(ctx, &key, `
+		SELECT COALESCE(MAX(d.index_key), '') FROM requests r JOIN data d ON d.task_id = r.task_id
+		WHERE r.id = ? AND r.phase = 'generate' AND d.method <> 'cache'`, requestID)
+	return key, err
+}
+
 // phaseIsThrough reports whether a request runs, every unit of its phase is
 // done, and another phase follows.
 func (c conn) phaseIsThrough(ctx context.Context, requestID int64) (bool, error) {
