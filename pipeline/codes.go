@@ -27,6 +27,7 @@ const (
 	CodeBadTiming          Code = "bad_timing"
 	CodeSizeChanges        Code = "size_changes"
 	CodeVideoLimits        Code = "video_limits"
+	CodeTooSlow            Code = "too_slow"
 	CodeUnsafePath         Code = "unsafe_path"
 	CodeUnsafeMember       Code = "unsafe_member"
 	CodeBadMember          Code = "bad_member"
@@ -90,6 +91,7 @@ var codes = map[Code]CodeInfo{
 	CodeBadTiming:          {Media, "the frames of the video have no usable times", "convert the file, so that each frame gets a time of its own"},
 	CodeSizeChanges:        {Media, "the frames of the video are not all of one size", "convert the file to one size"},
 	CodeVideoLimits:        {Media, "the video has more frames than are possible", "split the file"},
+	CodeTooSlow:            {Media, "decoding the video takes longer than it may", "convert the file, with a keyframe every few seconds, or split it"},
 	CodeUnsafePath:         {Media, "the name leaves the folder it must stay in", "rename the file"},
 	CodeUnsafeMember:       {Media, "the archive has a member that is not a plain file", "pack plain files only"},
 	CodeBadMember:          {Media, "a member of the archive cannot be read", "pack the archive anew, without encryption, stored or deflated"},

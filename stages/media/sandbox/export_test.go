@@ -12,3 +12,9 @@ func Here() Walls { return here() }
 func RunFile(ctx context.Context, path string, walls Walls, c Command) error {
 	return runProgram(ctx, path, walls, c)
 }
+
+// WhileBusy and CPUTicks tell whether a process works.
+var (
+	WhileBusy = whileBusy
+	CPUTicks  = cpuTicks
+)

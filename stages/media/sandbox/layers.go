@@ -80,7 +80,7 @@ func try(flags uintptr) error {
 	cmd.Args = []string{helperName, "{}"}
 	cmd.Env = helperEnv()
 	cmd.SysProcAttr = layers{Namespaces: flags}.attributes()
-	return runOnOwnThread(cmd)
+	return runOnOwnThread(cmd, nil)
 }
 
 // refused reports whether err says that the machine does not offer something.

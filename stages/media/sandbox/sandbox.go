@@ -45,6 +45,10 @@ type Limits struct {
 	// The rest is for Run alone.
 	CPU       time.Duration // of all threads together, in whole seconds; 0 = no limit but Wall
 	FileBytes int64         // of each file it writes; 0 = no limit
+
+	// Busy, unless nil, is called every few seconds while the child uses the
+	// processor, though it may say nothing: what hangs does not.
+	Busy func() `json:"-"`
 }
 
 // ErrTooLong is the error of a child that ran longer than Limits.Wall.
@@ -110,29 +114,30 @@ func supervise(ctx context.Context, lim Limits, in io.Reader, out io.Writer, bui
 	}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = waitDelay
-	return verdict(ctx, cmd, runOnOwnThread(cmd), stderr)
+	return verdict(ctx, cmd, runOnOwnThread(cmd, lim.Busy), stderr)
 }
 
 // runOnOwnThread runs cmd on a thread that lives as long as the child. The
 // death signal follows the thread that forked, not the process: on a thread
 // that the runtime is free to end, it would kill the child at random
 // (golang/go#27505).
-func runOnOwnThread(cmd *exec.Cmd) error {
+func runOnOwnThread(cmd *exec.Cmd, busy func()) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		done <- run(cmd)
+		done <- run(cmd, busy)
 	}()
 	return <-done
 }
 
 // run starts cmd, waits for its end and kills what it leaves behind. The child
 // is reaped last: until then, its process group cannot be another's.
-func run(cmd *exec.Cmd) error {
+func run(cmd *exec.Cmd, busy func()) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start a child process: %w", err)
 	}
+	defer whileBusy(cmd.Process.Pid, busyEvery, busy)()
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {

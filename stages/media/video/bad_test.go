@@ -133,6 +133,33 @@ func lasting(t testing.TB, good []byte, ticks uint32) []byte {
 	return text
 }
 
+// TestTooSlow holds that a video that takes too long is at fault itself: it is
+// named, and not tried again.
+func TestTooSlow(t *testing.T) {
+	t.Parallel()
+	src := index(t, engine(t), clip{file: "x.mp4", args: x264("keyint=12:bframes=2")}.make(t))
+	for name, cfg := range map[string]video.Config{
+		"in all":     {Wall: time.Millisecond},
+		"in silence": {Silence: time.Nanosecond},
+	} {
+		e, err := video.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := video.Run{First: 0, Step: 1, Count: clipFrames}
+		_, mp4 := encode(t, e, src, []video.Run{all}, video.MP4{Quality: 70})
+		for how, err := range map[string]error{
+			"JPEGs": e.JPEGs(t.Context(), src, all, 70, func(int64, []byte) error { return nil }),
+			"MP4":   mp4,
+		} {
+			bad, ok := errors.AsType[*pipeline.Error](err)
+			if !ok || bad.Code != pipeline.CodeTooSlow || bad.File != src.Name || pipeline.Retryable(err) {
+				t.Errorf("too slow %s, %s: %v, want the code %s with the name of the file, and no other try", name, how, err, pipeline.CodeTooSlow)
+			}
+		}
+	}
+}
+
 // TestSizeChange joins two sizes in one transport stream.
 func TestSizeChange(t *testing.T) {
 	t.Parallel()

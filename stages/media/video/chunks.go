@@ -96,7 +96,7 @@ func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks [
 		for i, lane := range lanes {
 			args = append(args, m.output(e.cfg.Threads, i, lane, chunks, dir)...)
 		}
-		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir}
+		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir, Limits: sandbox.Limits{Busy: src.Progress}}
 		pixels := src.Index.CodedWidth * src.Index.CodedHeight * int64(1+len(lanes))
 		err := e.stream(ctx, c, pixels, func(r io.Reader) error {
 			return followTimes(r, src, g, func() error {

@@ -95,7 +95,7 @@ func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, enco
 		"-fps_mode", "passthrough", "-autoscale", "0", "-enc_time_base", "-1", "-threads", strconv.Itoa(e.cfg.Threads))
 	encoder[1] = fmt.Sprintf("%s,select='not(mod(n,%d))+%s',%s", g.filter(x), signEvery, g.wanted(run), encoder[1])
 	args = append(append(args, encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
-	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}}
+	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, Limits: sandbox.Limits{Busy: src.Progress}}
 	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
 		n, err := newNutReader(r)
 		if err != nil {

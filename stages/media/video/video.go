@@ -29,6 +29,7 @@ type Config struct {
 	MaxPixels int64         // of one frame; 0 = 64 Mi
 	Threads   int           // of one ffmpeg; 0 = all processors, at most 4
 	Wall      time.Duration // of one run over a whole file; 0 = 4 h
+	Silence   time.Duration // of a run that puts out nothing; 0 = 10 min
 }
 
 // Engine reads videos.
@@ -36,7 +37,7 @@ type Engine struct{ cfg Config }
 
 // New returns an engine.
 func New(cfg Config) (*Engine, error) {
-	if cfg.MaxPixels < 0 || cfg.Threads < 0 || cfg.Wall < 0 {
+	if cfg.MaxPixels < 0 || cfg.Threads < 0 || cfg.Wall < 0 || cfg.Silence < 0 {
 		return nil, fmt.Errorf("video: negative limits: %+v", cfg)
 	}
 	if cfg.MaxPixels == 0 {
@@ -48,6 +49,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Wall == 0 {
 		cfg.Wall = 4 * time.Hour
 	}
+	cfg.Silence = cmp.Or(cfg.Silence, 10*time.Minute)
 	return &Engine{cfg}, nil
 }
 
@@ -70,7 +72,8 @@ type Source struct {
 	File
 	Index *frameindex.Index
 	// Progress, unless nil, is called now and then while frames are decoded
-	// that nobody asked for: the keyframe may be an hour away.
+	// that nobody asked for: the keyframe may be an hour away. It may be called
+	// at any time, also concurrently.
 	Progress func()
 }
 
@@ -115,22 +118,32 @@ func (e *Engine) inputArgs(demuxer string) []string {
 	}
 }
 
+// errTooSlow is the error of a program that ran for longer than it may.
+var errTooSlow = errors.New("decoding takes too long")
+
 // stream runs a program on a file and has read take its output. An error of
-// read ends the program and is returned as it is.
+// read ends the program and is returned as it is. A program that says nothing
+// for too long is ended as well.
 func (e *Engine) stream(ctx context.Context, c sandbox.Command, pixels int64, read func(io.Reader) error) error {
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
 	pr, pw := io.Pipe()
 	c.Stdout = pw
 	c.Limits.MemoryBytes = baseMemory + pixels*memoryPerPixel
+	patient := c.Limits.Wall == 0
 	c.Limits.Wall = cmp.Or(c.Limits.Wall, e.cfg.Wall)
 	done := make(chan error, 1)
 	go func() {
 		err := sandbox.Run(ctx, c)
+		if patient && errors.Is(err, sandbox.ErrTooLong) {
+			err = errors.Join(errTooSlow, err)
+		}
 		pw.CloseWithError(err)
 		done <- err
 	}()
-	err := read(pr)
+	silence := time.AfterFunc(e.cfg.Silence, func() { kill(errTooSlow) })
+	defer silence.Stop()
+	err := read(heard{pr, func() { silence.Reset(e.cfg.Silence) }})
 	if err == nil { // what is left is of no interest, but how the program ends
 		_, err = io.Copy(io.Discard, pr)
 	}
@@ -138,14 +151,36 @@ func (e *Engine) stream(ctx context.Context, c sandbox.Command, pixels int64, re
 		kill(err)
 		pr.CloseWithError(err)
 	}
-	if ran := <-done; ran != nil && !errors.Is(ran, err) {
+	ran := <-done
+	if err != nil && errors.Is(context.Cause(ctx), errTooSlow) {
+		return errTooSlow
+	}
+	if ran != nil && !errors.Is(ran, err) {
 		return cmp.Or(err, ran)
 	}
 	return err
 }
 
-// named adds the name of the file to errors of the sandbox, which has none.
+// heard is a reader that tells of each read that got something.
+type heard struct {
+	io.Reader
+	tell func()
+}
+
+// Read implements io.Reader.
+func (h heard) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	if n > 0 {
+		h.tell()
+	}
+	return n, err
+}
+
+// named adds the name of the file to errors that have none.
 func named(err error, f File) error {
+	if errors.Is(err, errTooSlow) {
+		return pipeline.Failf(pipeline.CodeTooSlow, f.Name, "decoding %s takes longer than it may", f.Name).Because(err)
+	}
 	if p, ok := errors.AsType[*pipeline.Error](err); ok && p.File == "" {
 		c := *p
 		c.File = f.Name

@@ -132,7 +132,7 @@ const progressEvery = 256
 // with its fields.
 func (e *Engine) walk(ctx context.Context, f File, demuxer string, progress func(), entries string, yield func(map[string]string) error) error {
 	args := append(e.inputArgs(demuxer), "-select_streams", "V:0", "-show_entries", entries, "-of", "compact=p=0", "file:"+f.Path)
-	c := sandbox.Command{Program: "ffprobe", Args: args, Inputs: []string{f.Path}}
+	c := sandbox.Command{Program: "ffprobe", Args: args, Inputs: []string{f.Path}, Limits: sandbox.Limits{Busy: progress}}
 	err := e.stream(ctx, c, e.cfg.MaxPixels/4, func(r io.Reader) error {
 		lines := bufio.NewScanner(r)
 		row := map[string]string{}
