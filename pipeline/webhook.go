@@ -51,6 +51,15 @@ const (
 	EventCreateProject Event = "create:project"
 	EventUpdateProject Event = "update:project"
 	EventDeleteProject Event = "delete:project"
+
+	EventUpdateOrganization Event = "update:organization"
+	EventDeleteOrganization Event = "delete:organization"
+	EventCreateMembership   Event = "create:membership"
+	EventUpdateMembership   Event = "update:membership"
+	EventDeleteMembership   Event = "delete:membership"
+	EventCreateInvitation   Event = "create:invitation"
+	EventDeleteInvitation   Event = "delete:invitation"
+
 	// EventIngested says that the request which gives a task its data has
 	// ended, well or not. It is ours: the contract has no such event.
 	EventIngested Event = "completed:request[create:task]"
@@ -65,8 +74,8 @@ func WebhookEvents(webhookType string) []Event {
 		"update:comment", "update:issue", EventUpdateJob, EventUpdateProject, EventUpdateTask,
 	}
 	if webhookType == WebhookOrganization {
-		events = append(events, "create:invitation", "create:membership", EventCreateProject,
-			"delete:invitation", "delete:membership", "delete:organization", "update:membership", "update:organization")
+		events = append(events, EventCreateInvitation, EventCreateMembership, EventCreateProject,
+			EventDeleteInvitation, EventDeleteMembership, EventDeleteOrganization, EventUpdateMembership, EventUpdateOrganization)
 		slices.Sort(events)
 	}
 	return events

@@ -142,7 +142,10 @@ func (db *DB) Invite(ctx context.Context, m pipeline.Membership, key string, fro
 		_, err = t.exec(ctx, `
 			INSERT INTO invitations (key, membership_id, owner_id, created, sent)
 			SELECT ?, ?, ?, n.at, n.at FROM (SELECT {now} AS at) n`, key, id, from)
-		return err
+		if err != nil {
+			return err
+		}
+		return t.tellMember(ctx, pipeline.EventCreateMembership, pipeline.EventCreateInvitation, id)
 	})
 	if err != nil {
 		return fmt.Errorf("invite user %d: %w", m.UserID, err)
@@ -163,8 +166,14 @@ func (db *DB) AcceptInvitation(ctx context.Context, key string) error {
 		if err := t.roomForMembership(ctx, m.UserID); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `UPDATE memberships SET active = TRUE, joined = {now} WHERE id = ?`, m.ID)
-		return err
+		changed, err := t.watchMember(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE memberships SET active = TRUE, joined = {now} WHERE id = ?`, m.ID); err != nil {
+			return err
+		}
+		return changed()
 	})
 }
 
@@ -203,6 +212,9 @@ func (db *DB) DeleteInvitation(ctx context.Context, key string) error {
 	return db.withInvitation(ctx, key, func(t *Tx, i pipeline.Invitation, m pipeline.Membership) error {
 		if !m.Active {
 			return t.deleteMembership(ctx, m.ID)
+		}
+		if err := t.tell(ctx, pipeline.EventDeleteInvitation, place{Org: &m.OrgID}, t.invitationSubject(i)); err != nil {
+			return err
 		}
 		_, err := t.exec(ctx, `DELETE FROM invitations WHERE key = ?`, i.Key)
 		return err

@@ -119,8 +119,14 @@ func (db *DB) Members(ctx context.Context, orgID int64, userIDs ...*int64) (map[
 // SetRole changes the role of a member. The owner's stays, which is a Conflict.
 func (db *DB) SetRole(ctx context.Context, id int64, role pipeline.Role) error {
 	return db.changeMember(ctx, id, func(t *Tx) error {
-		_, err := t.exec(ctx, `UPDATE memberships SET role = ? WHERE id = ?`, string(role), id)
-		return err
+		changed, err := t.watchMember(ctx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE memberships SET role = ? WHERE id = ?`, string(role), id); err != nil {
+			return err
+		}
+		return changed()
 	})
 }
 
@@ -131,6 +137,9 @@ func (db *DB) DeleteMembership(ctx context.Context, id int64) error {
 }
 
 func (t *Tx) deleteMembership(ctx context.Context, id int64) error {
+	if err := t.tellMember(ctx, pipeline.EventDeleteMembership, pipeline.EventDeleteInvitation, id); err != nil {
+		return err
+	}
 	if _, err := t.exec(ctx, `DELETE FROM invitations WHERE membership_id = ?`, id); err != nil {
 		return err
 	}

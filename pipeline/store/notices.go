@@ -23,6 +23,11 @@ type Subject struct {
 	Job     *JobView     `json:",omitempty"`
 	Project *ProjectView `json:",omitempty"`
 	Request *RequestView `json:",omitempty"`
+
+	Organization *OrganizationView `json:",omitempty"`
+	Membership   *MembershipView   `json:",omitempty"`
+	Invitation   *InvitationView   `json:",omitempty"`
+
 	Webhook *WebhookView `json:",omitempty"` // of a ping
 }
 

@@ -138,6 +138,10 @@ func (db *DB) UpdateOrganization(ctx context.Context, id int64, ch *Organization
 		if err := t.lockOrganization(ctx, id); err != nil {
 			return err
 		}
+		changed, err := t.watch(ctx, pipeline.EventUpdateOrganization, place{Org: &id}, t.orgSubject(id))
+		if err != nil {
+			return err
+		}
 		var set assignments
 		assign(&set, "slug", ch.Slug)
 		assign(&set, "name", ch.Name)
@@ -154,7 +158,10 @@ func (db *DB) UpdateOrganization(ctx context.Context, id int64, ch *Organization
 		if err == nil && n == 0 {
 			return errSlugTaken()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return changed()
 	})
 	if err != nil {
 		return fmt.Errorf("update organization %d: %w", id, err)
@@ -177,7 +184,13 @@ func (db *DB) DeleteOrganization(ctx context.Context, id int64) error {
 		if err := t.lockOrganization(ctx, id); err != nil {
 			return err
 		}
+		if err := t.tell(ctx, pipeline.EventDeleteOrganization, place{Org: &id}, t.orgSubject(id)); err != nil {
+			return err
+		}
 		for _, query := range []string{
+			// What they have still to say is sent first.
+			`UPDATE webhooks SET deleted = {now} WHERE type = 'organization' AND deleted IS NULL AND org_id = ?`,
+			`UPDATE webhooks SET org_id = NULL WHERE type = 'project' AND org_id = ?`,
 			personal("projects"),
 			personal("tasks"),
 			`DELETE FROM invitations WHERE membership_id IN (SELECT id FROM memberships WHERE org_id = ?)`,

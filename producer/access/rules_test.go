@@ -38,6 +38,8 @@ func TestRules(t *testing.T) {
 		access.EditProject:        "--yy---",
 		access.AssignProject:      "--y----",
 		access.DeleteProject:      "--y----",
+		access.CreateWebhook:      "--uu---",
+		access.ManageWebhook:      "--yy---",
 		access.CreateTask:         "uuuuuuu",
 		access.CreateTaskIn:       "--uu---",
 		access.ViewTask:           "--yyyy-",

@@ -64,6 +64,12 @@ func shown(r *http.Request, s *store.Subject) (kind string, object any) {
 		return "project", projectOf(r, s.Project)
 	case s.Request != nil:
 		return "request", requestWith(r, s.Request, store.EndProgress(&s.Request.Request))
+	case s.Organization != nil:
+		return "organization", organizationOf(r, s.Organization)
+	case s.Membership != nil:
+		return "membership", membershipOf(r, s.Membership)
+	case s.Invitation != nil:
+		return "invitation", invitationOf(r, s.Invitation)
 	case s.Webhook != nil:
 		return "webhook", webhookOf(r, s.Webhook)
 	}
