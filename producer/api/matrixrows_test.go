@@ -29,6 +29,7 @@ OPTIONS /api/tasks/{id}/data/{upload}                            -              
 HEAD   /api/tasks/{id}/data/{upload}                            -                                    401 401 403 403 403 404 403 404 404 404
 PATCH  /api/tasks/{id}/data/{upload}                            -                                    401 401 403 403 403 404 403 404 404 404
 GET    /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
+HEAD   /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
 PATCH  /api/tasks/{id}/data/meta                                {"deleted_frames":[]}                401 401 403 403 403 200 403 200 200 200
 GET    /api/tasks/{id}/preview                                  -                                    401 401 403 403 403 200 403 200 200 200
 GET    /api/tasks/{id}/frames.csv                               -                                    401 401 403 403 403 200 403 200 200 200
@@ -108,7 +109,7 @@ POST   /api/invitations/{key}/decline                           -               
 POST   /api/invitations/{key}/resend                            -                                    401 401 403 403 403 403 403 204 204 204
 # Webhooks.
 GET    /api/webhooks                                            -                                    401 401 200 200 200 200 200 200 200 200
-POST   /api/webhooks                                            {}                                   401 401 501 501 501 501 501 501 501 501
+POST   /api/webhooks                                            {}                                   401 401 400 400 400 400 400 400 400 400
 GET    /api/webhooks/events                                     -                                    401 401 200 200 200 200 200 200 200 200
 GET    /api/webhooks/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
 PUT    /api/webhooks/{id}                                       {}                                   401 401 404 404 404 404 404 404 404 404
