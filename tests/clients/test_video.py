@@ -121,7 +121,7 @@ def test_places_and_forms(ingest, where, zips):
 
 @pytest.mark.parametrize("quality", ["compressed", "original"])
 def test_mp4_chunks_look_like_the_source(ingest, film, quality):
-    """The source is decoded by another decoder than ours, and so are the chunks."""
+    """Source and chunks are decoded by PyAV: libav like ours, but no code of the server."""
     task = ingest(FIRST, ResourceType.SHARE, image_quality=70)
     chunk = baseline.decode(chunk_of(task, 0, quality))
     with av.open(film(FIRST).path) as source:

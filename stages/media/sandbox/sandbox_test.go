@@ -185,7 +185,7 @@ func TestChildDies(t *testing.T) {
 		stderr string // a pattern of what is in it
 	}{
 		// The runtime and the race detector say it in words of their own.
-		{name: "eats memory", child: "child-eat", stderr: "^fatal error: runtime: (out of|cannot allocate) memory|ThreadSanitizer failed to allocate"},
+		{name: "eats memory", child: "child-eat", stderr: "^fatal error: (runtime: )?(out of|cannot allocate) memory|ThreadSanitizer failed to allocate"},
 		{name: "floods stderr", child: "child-flood", code: 3, stderr: `^x+\n\[\d+ bytes left out\]\nx+the end$`},
 		{name: "is killed", child: "child-killed", signal: syscall.SIGKILL, code: -1},
 	}
