@@ -76,7 +76,7 @@ func (c *Chores) sweepScratch() {
 
 // Once runs every chore once.
 func (c *Chores) Once(ctx context.Context) error {
-	for _, clear := range []func(context.Context) (int64, error){c.db.EndedUnits, c.db.OldRequests, c.db.SweepTokens, c.db.UnusedExtras,
+	for _, clear := range []func(context.Context) (int64, error){c.db.PurgesAgain, c.db.EndedUnits, c.db.OldRequests, c.db.SweepTokens, c.db.UnusedExtras,
 		c.db.OldDeliveries, c.db.GoneWebhooks, c.db.OldNotices} {
 		for {
 			n, err := clear(ctx)

@@ -27,12 +27,12 @@ func (db *DB) TakeChore(ctx context.Context, name string, every time.Duration) (
 }
 
 // EndedUnits removes a page of units that nobody will ask for again: those of
-// requests that have ended, and failed ones that belong to none. It returns
-// how many it removed.
+// requests that have ended, and failed ones that belong to none, but for purges.
+// It returns how many it removed.
 func (db *DB) EndedUnits(ctx context.Context) (int64, error) {
 	const ended = `
 		SELECT u.id FROM units u LEFT JOIN requests r ON r.id = u.request_id
-		WHERE u.state IN ('done', 'failed')
+		WHERE u.state IN ('done', 'failed') AND u.kind <> 'task:purge'
 			AND (r.state IN ('done', 'failed', 'cancelled') OR u.request_id IS NULL AND u.created < {now} - ?)
 		LIMIT ?`
 	var due []pipeline.UnitID
@@ -47,6 +47,33 @@ func (db *DB) EndedUnits(ctx context.Context) (int64, error) {
 		return err
 	})
 	return n, err
+}
+
+// PurgesAgain orders the purges again that failed for good more than an hour
+// ago: what they left takes up room until one succeeds. It returns 0, because
+// none of them is due a second time.
+func (db *DB) PurgesAgain(ctx context.Context) (int64, error) {
+	const due = `state = 'failed' AND kind = 'task:purge' AND run_at < {now} - ?`
+	hour := time.Hour.Microseconds()
+	var any bool
+	err := db.get(ctx, &any, `SELECT EXISTS (SELECT 1 FROM units WHERE `+due+`)`, hour)
+	if err != nil || !any {
+		return 0, err
+	}
+	return 0, db.tx(ctx, func(t *Tx) error {
+		// Another may have been ordered since, which does the same.
+		if _, err := t.exec(ctx, `
+			DELETE FROM units WHERE `+due+` AND dedupe IN (
+				SELECT dedupe FROM units WHERE kind = 'task:purge' AND state IN ('ready', 'running'))`, hour); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `
+			UPDATE units
+			SET state = 'ready', gen = gen + 1, sent = NULL, run_at = {now}, worker_id = NULL, lease = NULL,
+				attempts = 0, crashes = 0, code = ''
+			WHERE id IN (SELECT MAX(id) FROM units WHERE `+due+` GROUP BY dedupe)`, hour)
+		return err
+	})
 }
 
 // retention is how long an ended request that was superseded stays readable in

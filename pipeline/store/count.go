@@ -24,10 +24,10 @@ const (
 // count returns how many rows a selection has, of which seen were before the
 // end of a page and more tells whether there are others behind it.
 func (db *DB) count(ctx context.Context, s *selection, seen int64, more bool) (int64, error) {
-	key, commits := fmt.Sprint(s.rows, s.args), db.Commits()
+	key, commits := fmt.Sprint(s.total, s.args), db.Commits()
 	n, known := db.counts.find(key, commits)
 	if !known {
-		if err := db.get(ctx, &n, `SELECT COUNT(*) FROM `+s.rows, s.args...); err != nil {
+		if err := db.get(ctx, &n, s.total, s.twice...); err != nil {
 			return 0, err
 		}
 		db.counts.keep(key, counted{n: n, when: time.Now(), commits: commits})

@@ -51,3 +51,11 @@ func NoticeBodies(ctx context.Context, db *DB) (string, error) {
 	err := db.all(ctx, &bodies, `SELECT body FROM notices`)
 	return strings.Join(bodies, "\n"), err
 }
+
+// AgeUnits makes every unit older than any retention.
+func AgeUnits(ctx context.Context, db *DB) error {
+	return db.tx(ctx, func(t *Tx) error {
+		_, err := t.exec(ctx, `UPDATE units SET run_at = 1, created = 1`)
+		return err
+	})
+}

@@ -21,7 +21,8 @@ func jobs() *listing {
 			{"p", `LEFT JOIN projects p ON p.id = t.project_id`},
 			{"a", `LEFT JOIN users a ON a.id = j.assignee_id`},
 		},
-		where: `j.task_id NOT IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
+		where: everything,
+		gone:  `j.task_id IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
 		id:    "j.id",
 		fields: map[string]field{
 			"id":            {expr: "j.id", typ: number},

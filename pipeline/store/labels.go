@@ -74,7 +74,7 @@ func (db *DB) LabelsOf(ctx context.Context, o LabelOwner, q Query) ([]pipeline.L
 
 // Labels lists the labels of every task and project that v has a part in.
 func (db *DB) Labels(ctx context.Context, v Viewer, q Query) ([]pipeline.Label, int64, error) {
-	tasks, args := v.tasks()
+	tasks, args := v.tasks(db.d)
 	projects, more := v.projects()
 	return db.labelList(ctx, q, `(
 		l.task_id IN (SELECT t.id FROM tasks t WHERE t.deleted IS NULL AND `+tasks+`)

@@ -18,7 +18,8 @@ type listing struct {
 	columns string
 	from    string // the table, and its name in the columns
 	joins   []join // what some fields need beside it
-	where   string // what holds for every row
+	where   string // what holds for every row that is listed
+	gone    string // what holds for a few rows that are not, "" = nothing
 	id      string
 	fields  map[string]field
 	search  []string
@@ -26,14 +27,20 @@ type listing struct {
 }
 
 // list returns one page of l and how many rows there are in all. scope is SQL
-// that narrows the list, its arguments args; id tells the id of a row. The ids of the page are looked up first: that may take an index,
-// where rows that are only skipped would have to be read.
+// that narrows the list, its arguments args; id tells the id of a row. The ids
+// of the page are looked up first: that may take an index, where rows that are
+// only skipped would have to be read.
 func list[T any](
 	ctx context.Context, db *DB, l *listing, q Query, id func(*T) int64, scope string, args ...any,
 ) ([]T, int64, error) {
 	s, err := l.selection(db.d, q, scope, args)
 	if err != nil {
 		return nil, 0, err
+	}
+	if q.Search != "" && len(q.Sort) == 0 {
+		if err := s.choose(ctx, db.conn); err != nil {
+			return nil, 0, fmt.Errorf("search list: %w", err)
+		}
 	}
 	ids, more, err := s.page(ctx, db.conn, q.Offset, q.Limit)
 	if err != nil {
@@ -64,11 +71,14 @@ func list[T any](
 
 // selection is a query of a list, ready to run.
 type selection struct {
-	id    string
-	rows  string // FROM … WHERE …, with what only the conditions need
-	keyed string // the same, with what the order needs too
-	order string
-	args  []any
+	id     string
+	rows   string // FROM … WHERE …, with what only the conditions need
+	sorted string // the same, with what the order needs too
+	total  string // the query of the number of rows
+	order  string
+	desc   bool // of the id, which is the last key of the order
+	args   []any
+	twice  []any // the arguments of total
 }
 
 // selection returns the query of everything that q and scope narrow a list by.
@@ -78,28 +88,44 @@ func (l *listing) selection(d dialect, q Query, scope string, scoped []any) (*se
 	if err != nil {
 		return nil, err
 	}
-	tail := " WHERE " + l.where + " AND " + scope + " AND " + where
-	rows := l.from + c.joined() + tail
-	order, err := c.order(q.Sort)
+	where, args, err = sqlx.In(scope+" AND "+where, append(scoped[:len(scoped):len(scoped)], args...)...)
 	if err != nil {
+		return nil, fmt.Errorf("expand list query: %w", err)
+	}
+	where = " WHERE " + l.where + " AND " + where
+	s := &selection{id: l.id, rows: l.from + c.joined() + where, args: args, twice: args}
+	s.total = "SELECT COUNT(*) FROM " + s.rows
+	listed := ""
+	if l.gone != "" {
+		// Without a look at each row: the index of another condition is enough.
+		s.total = "SELECT (" + s.total + ") - (" + s.total + " AND " + l.gone + ")"
+		s.twice = append(args[:len(args):len(args)], args...)
+		listed = " AND NOT " + l.gone
+	}
+	s.rows += listed
+	if s.order, s.desc, err = c.order(q.Sort); err != nil {
 		return nil, err
 	}
-	keyed := l.from + c.joined() + tail
-	rows, flat, err := sqlx.In(rows, append(scoped[:len(scoped):len(scoped)], args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("expand list query: %w", err)
+	s.sorted = l.from + c.joined() + where + listed
+	return s, nil
+}
+
+// choose has the rows of a search gathered before they are sorted, if they are
+// few. Otherwise a database would rather walk through all rows in their order,
+// because it believes to find the first page soon.
+func (s *selection) choose(ctx context.Context, c conn) error {
+	var n int64
+	err := c.get(ctx, &n, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) few`, s.rows, fewRows+1), s.args...)
+	if err == nil && n <= fewRows {
+		s.order = " ORDER BY +" + s.id + direction(s.desc) // an expression has no index
 	}
-	keyed, _, err = sqlx.In(keyed, append(scoped[:len(scoped):len(scoped)], args...)...)
-	if err != nil {
-		return nil, fmt.Errorf("expand list query: %w", err)
-	}
-	return &selection{id: l.id, rows: rows, keyed: keyed, order: order, args: flat}, nil
+	return err
 }
 
 // page returns the ids of one page, and whether there are rows behind it. A
 // limit of 0 is none.
 func (s *selection) page(ctx context.Context, c conn, offset, limit int64) (ids []int64, more bool, err error) {
-	query, args := "SELECT "+s.id+" FROM "+s.keyed+s.order, s.args
+	query, args := "SELECT "+s.id+" FROM "+s.sorted+s.order, s.args
 	if limit > 0 {
 		query += " LIMIT ? OFFSET ?"
 		args = append(args[:len(args):len(args)], limit+1, offset)
@@ -114,23 +140,21 @@ func (s *selection) page(ctx context.Context, c conn, offset, limit int64) (ids 
 }
 
 // order returns the ORDER BY of a sort, which always ends with the id, so that
-// pages neither repeat nor lose rows.
-func (c *compiler) order(sort []Order) (string, error) {
+// pages neither repeat nor lose rows, and whether the id descends.
+func (c *compiler) order(sort []Order) (sql string, desc bool, err error) {
+	desc = !c.oldest
 	var keys []string
 	for _, o := range sort {
 		f, ok := c.fields[o.Field]
 		if !ok {
-			return "", pipeline.FieldErrorf("sort", "there is no field %q to sort by", clip(o.Field))
+			return "", false, pipeline.FieldErrorf("sort", "there is no field %q to sort by", clip(o.Field))
 		}
 		c.need(f.joins)
 		keys = append(keys, f.expr+direction(o.Desc))
+		desc = o.Desc
 	}
-	last := !c.oldest
-	if len(sort) > 0 {
-		last = sort[len(sort)-1].Desc
-	}
-	keys = append(keys, c.id+direction(last))
-	return " ORDER BY " + strings.Join(keys, ", "), nil
+	keys = append(keys, c.id+direction(desc))
+	return " ORDER BY " + strings.Join(keys, ", "), desc, nil
 }
 
 func direction(desc bool) string {

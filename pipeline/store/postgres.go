@@ -72,8 +72,8 @@ func (p *postgres) begun(ctx context.Context, t *Tx) error {
 
 func (p *postgres) forUpdate() string { return " FOR UPDATE" }
 
-// among makes the results an array first: Postgres would compare every row with
-// those of a subquery below an OR.
+// among makes the results an array first, whose elements are looked up one by one.
+// Postgres would compare every row of the table with those of a subquery.
 func (p *postgres) among(query string) string { return "= ANY (ARRAY(" + query + "))" }
 
 // containing is not needed: the table itself has such an index.

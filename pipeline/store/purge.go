@@ -85,15 +85,21 @@ func (t *Tx) purgeUploads(ctx context.Context, l Leftover) ([]GoneUpload, error)
 }
 
 // purgeSteps are the statements that remove a leftover page by page, each with
-// the id and the page size as parameters. What others point at goes last.
+// the id and the page size as parameters. What others point at goes last. Frames
+// and files go by ranges of their keys: there may be a million of each, and to
+// look for a page of them among those of all tasks would take long.
 func purgeSteps(l Leftover) []string {
 	if l.RequestID != 0 {
 		return []string{
-			`DELETE FROM frames WHERE (data_id, n) IN (
-				SELECT f.data_id, f.n FROM frames f JOIN data d ON d.id = f.data_id
-				WHERE d.request_id = ? AND d.published IS NULL LIMIT ?)`,
-			`DELETE FROM files WHERE (request_id, ord) IN (
-				SELECT request_id, ord FROM files WHERE request_id = ? AND outcome = 'ok' LIMIT ?)`,
+			`WITH f AS (
+				SELECT d.id, (SELECT MIN(n) FROM frames WHERE data_id = d.id) AS lo
+				FROM requests r JOIN data d ON d.task_id = r.task_id AND d.request_id = r.id
+				WHERE r.id = ? AND d.published IS NULL
+			) DELETE FROM frames WHERE data_id = (SELECT id FROM f) AND n < (SELECT lo FROM f) + ?`,
+			`WITH f AS (
+				SELECT r.id, (SELECT MIN(ord) FROM files WHERE request_id = r.id AND outcome = 'ok') AS lo
+				FROM requests r WHERE r.id = ?
+			) DELETE FROM files WHERE request_id = (SELECT id FROM f) AND outcome = 'ok' AND ord < (SELECT lo FROM f) + ?`,
 		}
 	}
 	return []string{
@@ -106,10 +112,14 @@ func purgeSteps(l Leftover) []string {
 		`DELETE FROM chunks WHERE (segment_id, quality, idx) IN (
 			SELECT c.segment_id, c.quality, c.idx FROM chunks c JOIN segments s ON s.id = c.segment_id
 			WHERE s.task_id = ? LIMIT ?)`,
-		`DELETE FROM frames WHERE (data_id, n) IN (
-			SELECT f.data_id, f.n FROM frames f JOIN data d ON d.id = f.data_id WHERE d.task_id = ? LIMIT ?)`,
-		`DELETE FROM files WHERE (request_id, ord) IN (
-			SELECT f.request_id, f.ord FROM files f JOIN requests r ON r.id = f.request_id WHERE r.task_id = ? LIMIT ?)`,
+		`WITH f AS (
+			SELECT id, (SELECT MIN(n) FROM frames WHERE data_id = data.id) AS lo FROM data WHERE task_id = ?
+		) DELETE FROM frames WHERE data_id = (SELECT id FROM f) AND n < (SELECT lo FROM f) + ?`,
+		`WITH f AS (
+			SELECT id, lo FROM (
+				SELECT id, (SELECT MIN(ord) FROM files WHERE request_id = requests.id) AS lo FROM requests WHERE task_id = ?
+			) firsts WHERE lo IS NOT NULL LIMIT 1
+		) DELETE FROM files WHERE request_id = (SELECT id FROM f) AND ord < (SELECT lo FROM f) + ?`,
 		`DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM segments WHERE id IN (SELECT id FROM segments WHERE task_id = ? LIMIT ?)`,
 		`DELETE FROM events WHERE (request_id, seq) IN (

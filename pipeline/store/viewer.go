@@ -32,13 +32,13 @@ func (v Viewer) within(column string) (string, []any) {
 const orgsOfUser = `SELECT org_id FROM memberships WHERE user_id = ? AND active`
 
 // tasks returns the SQL that is true of the tasks t that v may see.
-func (v Viewer) tasks() (string, []any) {
+func (v Viewer) tasks(d dialect) (string, []any) {
 	within, args := v.within("t.org_id")
 	if v.All {
 		return within, args
 	}
 	ids, more := v.taskIDs()
-	return within + " AND t.id IN (" + ids + ")", append(args, more...)
+	return within + " AND t.id " + d.among(ids), append(args, more...)
 }
 
 // taskIDs returns the query of the tasks whose staff v belongs to. It is a union
@@ -62,7 +62,7 @@ func (v Viewer) jobs(d dialect) (string, []any) {
 	if v.All {
 		return there, args
 	}
-	tasks, more := v.tasks()
+	tasks, more := v.tasks(d)
 	seen := `(j.task_id ` + d.among(`SELECT t.id FROM tasks t WHERE `+tasks) + ` OR j.assignee_id = ? AND ` + there + `)`
 	return seen, append(append(more, v.UserID), args...)
 }

@@ -26,8 +26,9 @@ const (
 // assigned to a few more, and to jobs of strangers.
 func fill(b *testing.B, c program.Config) {
 	b.Helper()
-	driver, dsn, series := "pgx", c.DatabaseURL, "generate_series(1, %d) AS s(n)"
+	driver, dsn, series, tidy := "pgx", c.DatabaseURL, "generate_series(1, %d) AS s(n)", "VACUUM ANALYZE"
 	if c.DatabaseURL == "" {
+		tidy = "ANALYZE"
 		driver, series = "sqlite", "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s) s"
 		dsn = "file:" + filepath.Join(c.Data, "framemill.db") + "?_pragma=synchronous(OFF)&_pragma=cache_size(-200000)"
 	}
@@ -37,7 +38,7 @@ func fill(b *testing.B, c program.Config) {
 	}
 	defer db.Close()
 	began := time.Now()
-	for _, statement := range filling() {
+	for _, statement := range append(filling(), tidy) {
 		statement = strings.ReplaceAll(statement, "{now}", fmt.Sprint(began.UnixMicro()))
 		for _, n := range []int{manyTasks * jobsOfTask, manyTasks, manyFrames, manyUsers, manyProject} {
 			statement = strings.ReplaceAll(statement, fmt.Sprintf("{1..%d}", n), fmt.Sprintf(series, n))
@@ -77,6 +78,5 @@ func filling() []string {
 			SELECT 1, n - 1, 'camera/drive/frame-' || (1000000 + n) || '.jpg', 'share:camera/drive/frame-' || (1000000 + n) || '.jpg',
 				400000, 0, 'jpeg', 1920, 1080, 1, 'ok', '', '' FROM ` + n(manyFrames),
 		`INSERT INTO frames (data_id, n, ord) SELECT 1, n - 1, n - 1 FROM ` + n(manyFrames),
-		`ANALYZE`,
 	}
 }

@@ -134,7 +134,7 @@ CREATE INDEX tasks_owner ON tasks (owner_id, id);
 CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
 CREATE INDEX tasks_deleted ON tasks (id) WHERE deleted IS NOT NULL;
 -- What people sort and count by. Every sort ends with the id.
-CREATE INDEX tasks_live ON tasks (id) WHERE deleted IS NULL;
+CREATE INDEX tasks_live ON tasks (deleted, id);
 CREATE INDEX tasks_updated ON tasks (updated, id) WHERE deleted IS NULL;
 CREATE INDEX tasks_name ON tasks (name, id) WHERE deleted IS NULL;
 CREATE INDEX tasks_status ON tasks (status, id) WHERE deleted IS NULL;
