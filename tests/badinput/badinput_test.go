@@ -109,7 +109,8 @@ const (
 func setup(t *testing.T, databaseURL string) *bench {
 	t.Helper()
 	b := &bench{data: t.TempDir(), share: t.TempDir(), live: map[int64]bool{}, made: map[string]int64{}}
-	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, DatabaseURL: databaseURL, Flags: []string{"--log-json"}})
+	b.Server = program.Up(t, program.Config{Data: b.data, Share: b.share, DatabaseURL: databaseURL,
+		Flags: []string{"--log-json", "--egress-allow", "127.0.0.2/32"}})
 	for name, group := range map[string]string{stranger: "user", worker: "worker"} {
 		args := []string{"user", "add", name, "--group", group, "--data", b.data}
 		if databaseURL != "" {
@@ -135,7 +136,11 @@ func setup(t *testing.T, databaseURL string) *bench {
 	b.made["{org}"] = made.ID
 	b.JSON(t, http.MethodPost, "/api/projects", map[string]any{"name": "swept", "labels": []any{map[string]any{"name": "car"}}}, &made)
 	b.made["{project}"] = made.ID
-	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/labels?project_id=%d", made.ID), nil, &jobs)
+	b.JSON(t, http.MethodPost, "/api/webhooks", map[string]any{
+		"type": "project", "project_id": made.ID, "target_url": "http://127.0.0.2:9/", "events": []string{"create:issue"}, // which never happens
+	}, &made)
+	b.made["{webhook}"] = made.ID
+	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/labels?project_id=%d", b.made["{project}"]), nil, &jobs)
 	b.made["{label}"] = jobs.Results[0].ID
 	b.JSON(t, http.MethodGet, fmt.Sprintf("/api/memberships?org_id=%d", b.made["{org}"]), nil, &jobs)
 	b.made["{membership}"] = jobs.Results[0].ID

@@ -45,6 +45,8 @@ var operations = []operation{
 	{"PATCH", "/api/users/2", "first_name last_name email groups"},
 	{"POST", "/api/auth/password/change", "old_password new_password1 new_password2"},
 	{"POST", "/api/auth/access_tokens", "name expiry_date read_only"},
+	{"POST", "/api/webhooks", "type project_id target_url events content_type secret description is_active enable_ssl"},
+	{"PATCH", "/api/webhooks/{webhook}", "target_url events content_type secret description is_active enable_ssl"},
 	{"POST", "/api/events", "events timestamp"},
 }
 
@@ -60,6 +62,7 @@ var lists = []operation{
 	{"GET", "/api/server/share", "directory search"},
 	{"GET", "/api/tasks/{task}/data", "type quality number index"},
 	{"GET", "/api/auth/access_tokens", "page page_size sort filter search name read_only"},
+	{"GET", "/api/webhooks", "page page_size sort filter search owner project_id target_url type org org_id"},
 	{"GET", "/api/organizations", "page page_size sort filter search name owner slug"},
 	{"GET", "/api/memberships", "page page_size sort filter search user role org org_id"},
 	{"GET", "/api/invitations", "page page_size sort filter search owner user_id accepted org org_id"},
