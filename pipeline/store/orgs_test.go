@@ -300,3 +300,51 @@ func TestWorkspaces(t *testing.T) {
 		}
 	})
 }
+
+// TestWebhooksFollow ends an organization: its own webhooks end with it, and
+// those of its projects stay with these.
+func TestWebhooksFollow(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		ada := newUser(t, db, "ada")
+		acme, other := newOrg(t, db, "acme", ada.ID), newOrg(t, db, "other", ada.ID)
+		project, err := db.CreateProject(ctx, &store.NewProject{Project: pipeline.Project{Name: "p", OrgID: &acme.ID, OwnerID: &ada.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func(w pipeline.Webhook) int64 {
+			t.Helper()
+			w.OwnerID, w.OrgID, w.TargetURL, w.Active = &ada.ID, &acme.ID, "http://example.org/", true
+			w.Events = pipeline.NewEvents([]pipeline.Event{pipeline.EventUpdateProject})
+			id, err := db.CreateWebhook(ctx, &w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		own := add(pipeline.Webhook{Type: pipeline.WebhookOrganization})
+		ofProject := add(pipeline.Webhook{Type: pipeline.WebhookProject, ProjectID: &project})
+		if err := db.TransferProject(ctx, project, &store.Transfer{OrgID: &other.ID, OwnerID: ada.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if w, err := db.WebhookView(ctx, ofProject); err != nil || *w.OrgID != other.ID {
+			t.Errorf("after the transfer the webhook is %+v, error %v, want one of the other organization", w, err)
+		}
+		for _, hook := range []int64{own, ofProject} {
+			if _, n, err := db.Deliveries(ctx, hook, store.Query{}); err != nil || n != 1 {
+				t.Errorf("webhook %d hears of the transfer %d times, error %v, want once", hook, n, err)
+			}
+		}
+		for _, id := range []int64{acme.ID, other.ID} {
+			if err := db.DeleteOrganization(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = db.WebhookView(ctx, own)
+		wantKind(t, err, pipeline.NotFound, "look at a webhook of an organization that ended")
+		if w, err := db.WebhookView(ctx, ofProject); err != nil || w.OrgID != nil {
+			t.Errorf("after the end of its organization the webhook is %+v, error %v, want a personal one", w, err)
+		}
+	})
+}

@@ -30,13 +30,20 @@ func (db *DB) TransferTask(ctx context.Context, id int64, tr *Transfer) error {
 		if err != nil {
 			return err
 		}
+		changed, err := t.watchTask(ctx, id)
+		if err != nil {
+			return err
+		}
 		if task.ProjectID != nil {
 			return pipeline.FieldErrorf("organization_id", "A task of a project goes where the project goes: transfer that.")
 		}
 		if err := t.transferTasks(ctx, "= ?", id, tr); err != nil {
 			return err
 		}
-		return t.transferStorages(ctx, "tasks", id, task.SourceStorageID, task.TargetStorageID, tr)
+		if err := t.transferStorages(ctx, "tasks", id, task.SourceStorageID, task.TargetStorageID, tr); err != nil {
+			return err
+		}
+		return changed()
 	})
 	if err != nil {
 		return fmt.Errorf("transfer task %d: %w", id, err)
@@ -44,8 +51,8 @@ func (db *DB) TransferTask(ctx context.Context, id int64, tr *Transfer) error {
 	return nil
 }
 
-// TransferProject transfers a project with all of its tasks. While one of them
-// gets data that is a Conflict.
+// TransferProject transfers a project with all of its tasks and its webhooks.
+// While one of the tasks gets data that is a Conflict.
 func (db *DB) TransferProject(ctx context.Context, id int64, tr *Transfer) error {
 	err := db.tx(ctx, func(t *Tx) error {
 		if err := t.hasOrganization(ctx, tr.OrgID); err != nil {
@@ -56,13 +63,23 @@ func (db *DB) TransferProject(ctx context.Context, id int64, tr *Transfer) error
 		if err != nil {
 			return err
 		}
+		changed, err := t.watch(ctx, pipeline.EventUpdateProject, place{Project: &id, Org: p.OrgID}, t.projectSubject(id))
+		if err != nil {
+			return err
+		}
 		if err := t.transferRow(ctx, "projects", "= ?", id, tr); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE webhooks SET org_id = ? WHERE project_id = ?`, tr.OrgID, id); err != nil {
 			return err
 		}
 		if err := t.transferStorages(ctx, "projects", id, p.SourceStorageID, p.TargetStorageID, tr); err != nil {
 			return err
 		}
-		return t.transferTasks(ctx, "IN (SELECT s.id FROM tasks s WHERE s.project_id = ? AND s.deleted IS NULL)", id, tr)
+		if err := t.transferTasks(ctx, "IN (SELECT s.id FROM tasks s WHERE s.project_id = ? AND s.deleted IS NULL)", id, tr); err != nil {
+			return err
+		}
+		return changed()
 	})
 	if err != nil {
 		return fmt.Errorf("transfer project %d: %w", id, err)

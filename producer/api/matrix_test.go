@@ -44,7 +44,7 @@ func TestMatrix(t *testing.T) {
 	}
 	for route := range routes {
 		if !slices.ContainsFunc(rows, func(r matrixRow) bool { return r.route() == route }) {
-			t.Errorf("%s has no row: say in matrix.txt what everybody may do there", route)
+			t.Errorf("%s has no row: say in the matrix what everybody may do there", route)
 		}
 	}
 }
@@ -189,6 +189,11 @@ func (w *world) fill(row matrixRow) string {
 		id = strconv.FormatInt(idOf(w.org), 10)
 	case what == "memberships":
 		id = w.guest()
+	case what == "webhooks" && strings.HasPrefix(rest, "{id}"):
+		project := w.want(201, "POST", "/api/projects?org=acme", "owner", object{"name": "p", "assignee_id": w.users["staff"].ID}).json(w.t)
+		id = w.idOfNew("/api/webhooks", object{
+			"type": "project", "project_id": project["id"], "target_url": "http://example.org/", "events": []string{"update:task"},
+		})
 	case what == "auth" && strings.Contains(rest, "{id}"):
 		token, _ := w.accessToken("owner", object{"name": "ci"})
 		id = strconv.FormatInt(idOf(token), 10)

@@ -30,6 +30,7 @@ HEAD   /api/tasks/{id}/data/{upload}                            -               
 PATCH  /api/tasks/{id}/data/{upload}                            -                                    401 401 403 403 403 404 403 404 404 404
 GET    /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
 HEAD   /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
+HEAD   /api/tasks/{id}/data/meta                                -                                    401 401 403 403 403 200 403 200 200 200
 PATCH  /api/tasks/{id}/data/meta                                {"deleted_frames":[]}                401 401 403 403 403 200 403 200 200 200
 GET    /api/tasks/{id}/preview                                  -                                    401 401 403 403 403 200 403 200 200 200
 GET    /api/tasks/{id}/frames.csv                               -                                    401 401 403 403 403 200 403 200 200 200
@@ -109,16 +110,18 @@ POST   /api/invitations/{key}/decline                           -               
 POST   /api/invitations/{key}/resend                            -                                    401 401 403 403 403 403 403 204 204 204
 # Webhooks.
 GET    /api/webhooks                                            -                                    401 401 200 200 200 200 200 200 200 200
+GET    /api/webhooks?org=acme                                   -                                    401 401 403 403 200 200 200 200 200 200
 POST   /api/webhooks                                            {}                                   401 401 400 400 400 400 400 400 400 400
+POST   /api/webhooks?org=acme                                   {"type":"organization","target_url":"http://example.org/","events":["update:task"]} 401 401 403 403 403 403 403 201 201 201
 GET    /api/webhooks/events                                     -                                    401 401 200 200 200 200 200 200 200 200
-GET    /api/webhooks/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
-PUT    /api/webhooks/{id}                                       {}                                   401 401 404 404 404 404 404 404 404 404
-PATCH  /api/webhooks/{id}                                       {}                                   401 401 404 404 404 404 404 404 404 404
-DELETE /api/webhooks/{id}                                       -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/webhooks/{id}/deliveries                            -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/webhooks/{id}/deliveries/{delivery_id}              -                                    401 401 404 404 404 404 404 404 404 404
-POST   /api/webhooks/{id}/deliveries/{delivery_id}/redelivery   -                                    401 401 404 404 404 404 404 404 404 404
-POST   /api/webhooks/{id}/ping                                  -                                    401 401 404 404 404 404 404 404 404 404
+GET    /api/webhooks/{id}                                       -                                    401 401 403 403 403 200 403 200 200 200
+PUT    /api/webhooks/{id}                                       {}                                   401 401 403 403 403 400 403 400 400 400
+PATCH  /api/webhooks/{id}                                       {}                                   401 401 403 403 403 200 403 200 200 200
+DELETE /api/webhooks/{id}                                       -                                    401 401 403 403 403 204 403 204 204 204
+GET    /api/webhooks/{id}/deliveries                            -                                    401 401 403 403 403 200 403 200 200 200
+GET    /api/webhooks/{id}/deliveries/{delivery_id}              -                                    401 401 403 403 403 404 403 404 404 404
+POST   /api/webhooks/{id}/deliveries/{delivery_id}/redelivery   -                                    401 401 403 403 403 404 403 404 404 404
+POST   /api/webhooks/{id}/ping                                  -                                    401 401 403 403 403 200 403 200 200 200
 # Cloud storages.
 GET    /api/cloudstorages                                       -                                    401 401 200 200 200 200 200 200 200 200
 POST   /api/cloudstorages                                       {}                                   401 401 501 501 501 501 501 501 501 501
