@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write docs/errors.md anew")
+var update = flag.Bool("update", false, "write docs/errors.md and the golden files anew")
 
 // errorsHead stands above the table of codes.
 const errorsHead = `# Failure codes
