@@ -12,6 +12,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/hook"
+	"framemill/pipeline/outgoing"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -25,6 +26,7 @@ type parts struct {
 	share   *source.Share // nil = none
 	metrics *metrics.Registry
 	hooks   *hook.Sender
+	web     *outgoing.Client // for files that users name by their URLs
 	close   []func() error
 }
 
@@ -36,6 +38,9 @@ func openParts(ctx context.Context, cfg configs.Config, log *slog.Logger) (*part
 	}
 	return p, nil
 }
+
+// maxRedirects is how many redirects the download of a file follows.
+const maxRedirects = 4
 
 func (p *parts) open(ctx context.Context, cfg configs.Config, log *slog.Logger) error {
 	url, err := databaseURL(cfg)
@@ -57,6 +62,9 @@ func (p *parts) open(ctx context.Context, cfg configs.Config, log *slog.Logger) 
 		p.onClose(p.share.Close)
 	}
 	if p.hooks, err = hook.NewSender(cfg.EgressAllow); err != nil {
+		return err
+	}
+	if p.web, err = outgoing.New(outgoing.Config{Allow: cfg.EgressAllow, Redirects: maxRedirects}); err != nil {
 		return err
 	}
 	queue.LogDriver(log)

@@ -20,6 +20,7 @@ import (
 	"framemill/pipeline/dispatch"
 	"framemill/producer"
 	"framemill/producer/api"
+	"framemill/stages/fetch"
 	"framemill/stages/media/sandbox"
 )
 
@@ -142,7 +143,8 @@ func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(), Deliver: deliver.Defaults(),
 	}, consumer.Parts{
 		Hooks: p.hooks, Render: api.DeliveryBody, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Observe: p.metrics, Log: log,
-		Solo: worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},
+		Fetch: fetch.New(fetch.Config{MaxBytes: int64(cfg.Limits.File)}, p.web, p.bucket),
+		Solo:  worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},
 	})
 }
 
@@ -153,7 +155,7 @@ func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		SharePrefix: cfg.SharePrefix, UIDir: cfg.UIDir, OnError: cfg.OnError, ForceCache: cfg.ForceCache,
 		MinFreeShare: cfg.DiskWatermark, MaxFile: int64(cfg.Limits.File), MaxDataJSON: int64(cfg.Limits.DataJSON),
 	}, producer.Parts{
-		Hooks: p.hooks, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Metrics: p.metrics, Log: log,
+		Hooks: p.hooks, Web: p.web, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Metrics: p.metrics, Log: log,
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
+	"framemill/stages/fetch"
 	"framemill/stages/film"
 )
 
@@ -43,6 +44,7 @@ type Parts struct {
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
 	Solo    worker.Solo
+	Fetch   *fetch.Stage // nil = files of URLs are not fetched
 	Observe Observer
 	Hooks   *hook.Sender   // nil = webhooks are left to other processes
 	Render  deliver.Render // what webhooks are sent
@@ -63,7 +65,7 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 	}, p.Queue.Kick)
 	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version, Scratch: cfg.Scratch}, worker.Parts{
 		DB: p.DB, Bucket: p.Bucket, Share: p.Share, Advance: advance, Kick: p.Queue.Kick,
-		Solo: p.Solo, Observe: p.Observe, Log: p.Log,
+		Solo: p.Solo, Fetch: p.Fetch, Observe: p.Observe, Log: p.Log,
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ import (
 	"framemill/pipeline/plan"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/store"
+	"framemill/stages/fetch"
 )
 
 // patience is how long a test waits for what should come at once: a loaded
@@ -48,6 +49,7 @@ type rig struct {
 	db     *store.DB
 	bucket blob.Bucket
 	queue  *queue.Queue
+	fetch  *fetch.Stage // nil = URLs are not fetched
 	stop   func()
 }
 
@@ -89,7 +91,7 @@ func (r *rig) start() {
 			Slots:     map[pipeline.Lane]int{pipeline.Interactive: 1, pipeline.Bulk: 2, pipeline.Background: 1},
 			DrainTime: 5 * time.Second, Scratch: r.t.TempDir(), Chores: chores.Defaults(),
 		}, consumer.Parts{
-			DB: r.db, Queue: r.queue, Bucket: r.bucket, Solo: worker.Solo{}, Observe: deaf{},
+			DB: r.db, Queue: r.queue, Bucket: r.bucket, Solo: worker.Solo{}, Observe: deaf{}, Fetch: r.fetch,
 			Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 		})
 	}()
@@ -139,10 +141,13 @@ func (r *rig) accept(spec pipeline.Spec, kind pipeline.MessageKind, files ...fil
 	}
 	in := store.Ingest{
 		Task: &task, OwnerID: owner, Spec: spec, Storage: pipeline.StorageLocal,
-		First: pipeline.Unit{Kind: kind, Lane: pipeline.Interactive}, Phase: pipeline.PhaseAll,
+		Units: []pipeline.Unit{{Kind: kind, Lane: pipeline.Interactive}}, Phase: pipeline.PhaseAll,
 	}
-	if kind == pipeline.UploadCollect {
-		in.Phase, in.First.Lane = pipeline.PhaseCollect, pipeline.Bulk
+	switch kind {
+	case pipeline.UploadCollect:
+		in.Phase, in.Units[0].Lane = pipeline.PhaseCollect, pipeline.Bulk
+	case pipeline.UploadFetch:
+		in.Phase, in.Units[0].Hi = pipeline.PhaseFetch, int64(len(spec.RemoteFiles))
 	}
 	req, err := r.db.Accept(ctx, in)
 	if err != nil {

@@ -24,7 +24,7 @@ func TestLostFrameIndexEndsTheRequest(t *testing.T) {
 	task.ID = id
 	req, err := r.db.Accept(t.Context(), store.Ingest{
 		Task: &task, OwnerID: owner, Spec: pipeline.Spec{Step: 1}, Storage: pipeline.StorageLocal,
-		First: pipeline.Unit{Kind: pipeline.JobsGenerate, Lane: pipeline.Bulk}, Phase: pipeline.PhaseGenerate,
+		Units: []pipeline.Unit{{Kind: pipeline.JobsGenerate, Lane: pipeline.Bulk}}, Phase: pipeline.PhaseGenerate,
 	})
 	if err != nil {
 		t.Fatalf("accept: %v", err)

@@ -46,6 +46,7 @@ const (
 	CodeCancelled          Code = "cancelled"
 	CodeSuperseded         Code = "superseded"
 	CodeTusVersion         Code = "tus_version"
+	CodeDownloadFailed     Code = "download_failed"
 )
 
 // CodeInfo is what the table says of one code: its kind, what it means, and
@@ -109,6 +110,7 @@ var codes = map[Code]CodeInfo{
 	CodeDiskFull:           {NoSpace, "the disk is full", "free space and try again"},
 	CodeCancelled:          {Media, "the request was cancelled", "send the data again to start over"},
 	CodeSuperseded:         {Media, "a newer request took the place of this one", "poll the newer request"},
+	CodeDownloadFailed:     {Media, "the file cannot be downloaded from its address", "check that the address can be reached and holds the file itself"},
 	CodeTusVersion:         {OtherVersion, "the client speaks another version of the protocol of resumable uploads", "use a client of tus 1.0.0"},
 }
 

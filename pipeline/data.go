@@ -47,7 +47,7 @@ const (
 	StorageCloud = "cloud_storage"
 )
 
-// Upload is one file that a client sent for a task.
+// Upload is one file that a client sent for a task, or that was fetched for it.
 type Upload struct {
 	ID      string `db:"id"` // UUIDv7
 	TaskID  int64  `db:"task_id"`
@@ -58,6 +58,8 @@ type Upload struct {
 	Key     string `db:"store_key"` // blob key
 	SHA256  string `db:"sha256"`    // hex
 	CRC32   int64  `db:"crc32"`
+	Code    Code   `db:"code"` // why it could not be fetched, "" if it is there
+	Text    string `db:"text"` // the same for people
 	Created Micros `db:"created"`
 }
 

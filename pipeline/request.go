@@ -52,8 +52,8 @@ type Phase string
 // every stage.
 const (
 	PhaseAll      Phase = "all"
-	PhaseCollect  Phase = "collect"
 	PhaseFetch    Phase = "fetch"
+	PhaseCollect  Phase = "collect"
 	PhaseProbe    Phase = "probe"
 	PhaseGenerate Phase = "generate"
 	PhaseEncode   Phase = "encode"

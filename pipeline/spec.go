@@ -15,6 +15,7 @@ type Spec struct {
 	CopyData     bool     `json:"copy_data,omitempty"`
 	ServerFiles  []string `json:"server_files,omitempty"` // cleaned share paths
 	ServerExcl   []string `json:"server_files_exclude,omitempty"`
+	RemoteFiles  []string `json:"remote_files,omitempty"` // URLs, each once
 	FileOrder    []string `json:"upload_file_order,omitempty"`
 	// FileMapping lists the frames of each job, by name.
 	FileMapping [][]string `json:"job_file_mapping,omitempty"`

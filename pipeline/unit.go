@@ -9,6 +9,7 @@ type MessageKind string
 // The kinds of units.
 const (
 	UploadRun     MessageKind = "upload:run" // every stage of a small ingest
+	UploadFetch   MessageKind = "upload:fetch"
 	UploadCollect MessageKind = "upload:collect"
 	UploadProbe   MessageKind = "upload:probe"
 	JobsGenerate  MessageKind = "jobs:generate"
@@ -20,7 +21,7 @@ const (
 
 // MessageKinds lists every kind of unit.
 func MessageKinds() []MessageKind {
-	return []MessageKind{UploadRun, UploadCollect, UploadProbe, JobsGenerate, ChunksEncode, IngestFinish, ChunkServe, TaskPurge}
+	return []MessageKind{UploadRun, UploadFetch, UploadCollect, UploadProbe, JobsGenerate, ChunksEncode, IngestFinish, ChunkServe, TaskPurge}
 }
 
 // Lane is a queue with slots of its own.

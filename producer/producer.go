@@ -18,6 +18,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
 	"framemill/pipeline/hook"
+	"framemill/pipeline/outgoing"
 	"framemill/pipeline/queue"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
@@ -51,6 +52,7 @@ type Parts struct {
 	Share   *source.Share // nil = none
 	Metrics *metrics.Registry
 	Hooks   *hook.Sender
+	Web     *outgoing.Client // judges addresses of files; nil = none are fetched
 	Log     *slog.Logger
 }
 
@@ -97,7 +99,7 @@ func newHandler(cfg Config, p Parts) (http.Handler, func(), error) {
 		return nil, nil, err
 	}
 	deps := api.Deps{
-		Hooks: p.Hooks, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
+		Hooks: p.Hooks, Web: p.Web, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
 		Serve: serve.New(serve.Defaults(), p.DB, p.Bucket, source.New(p.Bucket, p.Share), p.Queue.Kick),
 	}
 	if p.Share != nil {

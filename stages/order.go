@@ -9,6 +9,7 @@ type Name string
 
 // The stages in the order of an ingest.
 const (
+	Fetch    Name = "fetch"    // download what URLs name
 	Collect  Name = "collect"  // list the sources
 	Probe    Name = "probe"    // read headers
 	Filter   Name = "filter"   // order and select frames
@@ -25,6 +26,7 @@ const (
 // its own.
 var Order = map[pipeline.MessageKind][]Name{
 	pipeline.UploadRun:     {Collect, Probe, Filter, Generate, Encode, Finish},
+	pipeline.UploadFetch:   {Fetch},
 	pipeline.UploadCollect: {Collect},
 	pipeline.UploadProbe:   {Probe},
 	pipeline.JobsGenerate:  {Filter, Generate},

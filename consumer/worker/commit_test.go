@@ -85,7 +85,7 @@ func claimed(t *testing.T) (*store.DB, *pipeline.Claim) {
 	}
 	r, err := db.Accept(t.Context(), store.Ingest{
 		Task: &task, OwnerID: owner, Spec: pipeline.Spec{ImageQuality: 70, Step: 1}, Storage: pipeline.StorageLocal,
-		First: pipeline.Unit{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk}, Phase: pipeline.PhaseCollect,
+		Units: []pipeline.Unit{{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk}}, Phase: pipeline.PhaseCollect,
 	})
 	if err != nil {
 		t.Fatalf("accept: %v", err)

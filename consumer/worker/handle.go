@@ -95,6 +95,7 @@ func span(c *pipeline.Claim) []stages.Name {
 
 // step is the code that feeds a stage and writes what it returns.
 var step = map[stages.Name]func(context.Context, *attempt) error{
+	stages.Fetch:    fetchStep,
 	stages.Collect:  collectStep,
 	stages.Probe:    probeStep,
 	stages.Filter:   filterStep,

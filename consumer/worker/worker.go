@@ -17,6 +17,7 @@ import (
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/stages"
+	"framemill/stages/fetch"
 )
 
 // Config sizes a worker.
@@ -53,8 +54,9 @@ type Parts struct {
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
 	Advance *dispatch.Advancer
-	Kick    func() // wakes the relay
-	Solo    Solo   // runs a stage alone in a child process
+	Kick    func()       // wakes the relay
+	Solo    Solo         // runs a stage alone in a child process
+	Fetch   *fetch.Stage // nil = files of URLs are not fetched
 	Observe Observer
 	Log     *slog.Logger
 }

@@ -67,6 +67,8 @@ type next struct {
 // over.
 func (n next) step(ctx context.Context, t *store.Tx, r *pipeline.Request) (store.Step, error) {
 	switch r.Phase {
+	case pipeline.PhaseFetch:
+		return step(r, pipeline.PhaseCollect, pipeline.UploadCollect, whole(0)), nil
 	case pipeline.PhaseCollect:
 		return step(r, pipeline.PhaseProbe, pipeline.UploadProbe, plan.Shards(r.Total)), nil
 	case pipeline.PhaseProbe:

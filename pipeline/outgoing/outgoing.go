@@ -47,6 +47,9 @@ const (
 // say what the name resolved to.
 var ErrRefused = errors.New("the address is not a public one, and the operator does not allow it")
 
+// ErrRedirects is what an answer causes that sends on and on.
+var ErrRedirects = errors.New("too many redirects")
+
 // Client sends requests. It may be used by any number of goroutines.
 type Client struct {
 	http http.Client
@@ -93,7 +96,7 @@ func (c *Client) redirect(most int) func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}
 		if len(via) > most {
-			return fmt.Errorf("more than %d redirects", most)
+			return fmt.Errorf("%w: more than %d", ErrRedirects, most)
 		}
 		for _, secret := range []string{"Authorization", "Cookie", "Referer"} {
 			next.Header.Del(secret)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"framemill/pipeline"
 )
@@ -14,12 +15,12 @@ type Ingest struct {
 	Task    *pipeline.Task
 	OwnerID int64 // who asked
 	Spec    pipeline.Spec
-	Storage string         // of the data: local or share
-	First   pipeline.Unit  // its first unit: kind, lane and cost
-	Phase   pipeline.Phase // of the first unit
+	Storage string          // of the data: local or share
+	Phase   pipeline.Phase  // its first
+	Units   []pipeline.Unit // of this phase: kind, lane, range and cost
 }
 
-// Accept records an ingest and its first unit in one transaction. When it
+// Accept records an ingest and its first units in one transaction. When it
 // returns, nothing can lose the ingest any more and the request is readable.
 //
 // It is refused as Invalid when the task has data already, and as Conflict
@@ -72,9 +73,11 @@ func (t *Tx) accept(ctx context.Context, in Ingest, spec string) (*pipeline.Requ
 	if _, err := t.exec(ctx, `UPDATE data SET request_id = ? WHERE id = ?`, r.ID, dataID); err != nil {
 		return nil, err
 	}
-	u := in.First
-	u.RequestID, u.TaskID, u.Tenant = &r.ID, in.Task.ID, in.Task.Tenant
-	return &r, t.AddUnits(ctx, []pipeline.Unit{u})
+	units := slices.Clone(in.Units)
+	for i := range units {
+		units[i].RequestID, units[i].TaskID, units[i].Tenant = &r.ID, in.Task.ID, in.Task.Tenant
+	}
+	return &r, t.AddUnits(ctx, units)
 }
 
 // openData makes or finds the data row of the task and writes the parameters

@@ -32,7 +32,7 @@ func ingestOf(taskID, owner int64) store.Ingest {
 		OwnerID: owner,
 		Spec:    pipeline.Spec{ImageQuality: 70, Step: 1, Seed: uint64(taskID)},
 		Storage: pipeline.StorageLocal,
-		First:   pipeline.Unit{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk},
+		Units:   []pipeline.Unit{{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk}},
 		Phase:   pipeline.PhaseCollect,
 	}
 }

@@ -20,8 +20,8 @@ type Progress struct {
 // that progress never goes back.
 var bands = map[pipeline.Phase][2]float64{
 	pipeline.PhaseAll:      {0, 0.99},
-	pipeline.PhaseCollect:  {0, 0.02},
-	pipeline.PhaseFetch:    {0.02, 0.10},
+	pipeline.PhaseFetch:    {0, 0.08},
+	pipeline.PhaseCollect:  {0.08, 0.10},
 	pipeline.PhaseProbe:    {0.10, 0.30},
 	pipeline.PhaseGenerate: {0.30, 0.35},
 	pipeline.PhaseEncode:   {0.35, 0.98},
@@ -138,6 +138,7 @@ func (db *DB) running(ctx context.Context, r *pipeline.Request) (Progress, error
 // kindOf is the kind of the units that a phase consists of.
 var kindOf = map[pipeline.Phase]pipeline.MessageKind{
 	pipeline.PhaseAll:      pipeline.UploadRun,
+	pipeline.PhaseFetch:    pipeline.UploadFetch,
 	pipeline.PhaseCollect:  pipeline.UploadCollect,
 	pipeline.PhaseProbe:    pipeline.UploadProbe,
 	pipeline.PhaseGenerate: pipeline.JobsGenerate,
@@ -150,6 +151,8 @@ func phaseText(r *pipeline.Request, done, units int64) string {
 	switch r.Phase {
 	case pipeline.PhaseAll:
 		return "reading the files and preparing the jobs"
+	case pipeline.PhaseFetch:
+		return fmt.Sprintf("downloading the files, part %d of %d", min(done+1, units), units)
 	case pipeline.PhaseCollect:
 		return "listing the files"
 	case pipeline.PhaseProbe:

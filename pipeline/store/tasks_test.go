@@ -223,7 +223,7 @@ func accept(t *testing.T, db *store.DB, taskID int64) *pipeline.Request {
 	}
 	r, err := db.Accept(t.Context(), store.Ingest{
 		Task: task, OwnerID: 1, Storage: pipeline.StorageLocal, Phase: pipeline.PhaseAll,
-		First: pipeline.Unit{Kind: pipeline.UploadRun, Lane: pipeline.Interactive},
+		Units: []pipeline.Unit{{Kind: pipeline.UploadRun, Lane: pipeline.Interactive}},
 	})
 	if err != nil {
 		t.Fatalf("accept: %v", err)

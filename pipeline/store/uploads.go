@@ -10,7 +10,7 @@ import (
 	"framemill/pipeline"
 )
 
-const uploadColumns = `id, task_id, user_id, ord, name, length, store_key, sha256, crc32, created`
+const uploadColumns = `id, task_id, user_id, ord, name, length, store_key, sha256, crc32, code, text, created`
 
 // uploadPage is how many names one query looks up.
 const uploadPage = 1000

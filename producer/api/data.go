@@ -124,7 +124,7 @@ func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pi
 	}
 	in, err := readDataRequest(batch.Fields)
 	if err == nil {
-		spec, err = in.spec(&s.cfg, t)
+		spec, err = in.spec(&s.cfg, s.Web, t)
 	}
 	if err == nil && last {
 		err = s.checkFiles(r.Context(), t.ID, &spec, batch.Names())
@@ -140,7 +140,7 @@ func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pi
 // has and those that have just come. It does so before they become part of the
 // task: who sent one too many could not take it back.
 func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Spec, fresh []string) error {
-	says := len(spec.ServerFiles) > 0 || len(spec.FileOrder) > 0
+	says := len(spec.ServerFiles) > 0 || len(spec.RemoteFiles) > 0 || len(spec.FileOrder) > 0
 	if len(fresh) > 0 && !says {
 		return nil
 	}
@@ -162,6 +162,9 @@ func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Sp
 			names = append(names, name)
 		}
 	}
+	if len(spec.RemoteFiles) > 0 {
+		return checkRemoteAlone(spec, names)
+	}
 	if len(spec.ServerFiles) == 0 {
 		_, err = plan.ResolveOrder(spec.FileOrder, names)
 		return err
@@ -175,34 +178,38 @@ func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Sp
 // ingest is what the request asks for, with the files that the task has by now.
 func (s *Server) ingest(ctx context.Context, t *pipeline.Task, spec pipeline.Spec) (out store.Ingest, err error) {
 	out = store.Ingest{Task: t, Spec: spec, Storage: pipeline.StorageLocal}
+	if n := int64(len(spec.RemoteFiles)); n > 0 {
+		out.Phase, out.Units = pipeline.PhaseFetch, fetchUnits(n)
+		return out, nil
+	}
 	if len(spec.ServerFiles) > 0 {
 		if !spec.CopyData {
 			out.Storage = pipeline.StorageShare
 		}
-		out.First, out.Phase = firstUnit(shareSize(spec.ServerFiles))
+		out.Units, out.Phase = firstUnit(shareSize(spec.ServerFiles))
 		return out, nil
 	}
-	out.First, out.Phase, err = s.firstOfUploads(ctx, t.ID)
+	out.Units, out.Phase, err = s.firstOfUploads(ctx, t.ID)
 	return out, err
 }
 
 // firstOfUploads decides how an ingest of uploaded files begins.
-func (s *Server) firstOfUploads(ctx context.Context, taskID int64) (pipeline.Unit, pipeline.Phase, error) {
+func (s *Server) firstOfUploads(ctx context.Context, taskID int64) ([]pipeline.Unit, pipeline.Phase, error) {
 	n, err := s.DB.UploadTotals(ctx, taskID)
 	if err != nil {
-		return pipeline.Unit{}, "", err
+		return nil, "", err
 	}
 	if n.Files == 1 {
 		only, err := s.DB.Uploads(ctx, taskID, -1, 1)
 		if err != nil {
-			return pipeline.Unit{}, "", err
+			return nil, "", err
 		}
 		if len(only) == 1 && plan.ClassOf(only[0].Name) != plan.Image {
 			n.Files = unknownSize // nobody has counted what is in an archive or a video
 		}
 	}
-	first, phase := firstUnit(n.Files, n.Bytes)
-	return first, phase, nil
+	units, phase := firstUnit(n.Files, n.Bytes)
+	return units, phase, nil
 }
 
 const (
@@ -223,9 +230,9 @@ func shareSize(files []string) (count, bytes int64) {
 
 // firstUnit is the unit that an ingest begins with. A small one is done by a
 // single unit, before all bulk work.
-func firstUnit(files, bytes int64) (pipeline.Unit, pipeline.Phase) {
+func firstUnit(files, bytes int64) ([]pipeline.Unit, pipeline.Phase) {
 	if plan.Fused(files, bytes) {
-		return pipeline.Unit{Kind: pipeline.UploadRun, Lane: pipeline.Interactive, Cost: 1}, pipeline.PhaseAll
+		return []pipeline.Unit{{Kind: pipeline.UploadRun, Lane: pipeline.Interactive, Cost: 1}}, pipeline.PhaseAll
 	}
-	return pipeline.Unit{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk, Cost: 1}, pipeline.PhaseCollect
+	return []pipeline.Unit{{Kind: pipeline.UploadCollect, Lane: pipeline.Bulk, Cost: 1}}, pipeline.PhaseCollect
 }

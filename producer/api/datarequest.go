@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"framemill/pipeline"
+	"framemill/pipeline/outgoing"
 	"framemill/pipeline/plan"
 )
 
@@ -28,7 +29,9 @@ type dataRequest struct {
 	mapping                [][]string
 	validation             *validationParams
 
-	remote, cloud, pattern bool // fields that are not offered
+	remote []string // URLs
+
+	cloud, pattern bool // fields that are not offered
 }
 
 // readDataRequest reads and checks the fields of a data request.
@@ -58,7 +61,7 @@ func (in *dataRequest) fields() map[string]fieldReader {
 		"server_files_exclude": names(&in.exclude),
 		"upload_file_order":    names(&in.order),
 		"job_file_mapping":     nameLists(&in.mapping),
-		"remote_files":         present(&in.remote),
+		"remote_files":         names(&in.remote),
 		"cloud_storage_id":     present(&in.cloud),
 		"filename_pattern":     present(&in.pattern),
 		"validation_params":    validation(&in.validation),
@@ -71,7 +74,6 @@ func (in *dataRequest) check() error {
 		asked bool
 		text  string
 	}{
-		{in.remote, "this server does not download files: put them on the share, or upload them"},
 		{in.cloud, "this server does not read cloud storages: put the files on the share, or upload them"},
 		{in.pattern, "this server does not filter files of cloud storages by a pattern: name the files"},
 	} {
@@ -90,7 +92,7 @@ func (in *dataRequest) check() error {
 
 // spec freezes the request for a task. What is wrong is found now, not when a
 // worker has begun.
-func (in *dataRequest) spec(cfg *Config, t *pipeline.Task) (s pipeline.Spec, err error) {
+func (in *dataRequest) spec(cfg *Config, web *outgoing.Client, t *pipeline.Task) (s pipeline.Spec, err error) {
 	s = pipeline.Spec{
 		ImageQuality: or(in.quality, defaultQuality), ChunkSize: or(in.chunkSize, 0),
 		StartFrame: or(in.startFrame, 0), StopFrame: in.stopFrame, Step: 1,
@@ -121,6 +123,12 @@ func (in *dataRequest) spec(cfg *Config, t *pipeline.Task) (s pipeline.Spec, err
 	}
 	if s.ServerExcl, err = sharePaths("server_files_exclude", in.exclude, cfg.SharePrefix); err != nil {
 		return s, err
+	}
+	if s.RemoteFiles, err = checkRemote(web, in.remote); err != nil {
+		return s, err
+	}
+	if len(s.RemoteFiles) > 0 && len(s.ServerFiles) > 0 {
+		return s, pipeline.FieldErrorf("remote_files", "Files of URLs cannot be used together with files of the share")
 	}
 	if err := plan.CheckMappingAlone(&s); err != nil {
 		return s, pipeline.FieldErrorf("job_file_mapping", "%s", pipeline.Public(err).Text)

@@ -71,7 +71,7 @@ func (b *bundle) accept(task object) *pipeline.Request {
 	r, err := b.db.Accept(b.t.Context(), store.Ingest{
 		Task: row, OwnerID: *row.OwnerID, Storage: pipeline.StorageLocal, Phase: pipeline.PhaseAll,
 		Spec:  pipeline.Spec{ImageQuality: 70, Replicas: row.Replicas},
-		First: pipeline.Unit{Kind: pipeline.UploadRun, Lane: pipeline.Interactive},
+		Units: []pipeline.Unit{{Kind: pipeline.UploadRun, Lane: pipeline.Interactive}},
 	})
 	if err != nil {
 		b.t.Fatalf("accept: %v", err)

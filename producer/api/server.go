@@ -10,6 +10,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/hook"
+	"framemill/pipeline/outgoing"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
 	"framemill/producer/receive"
@@ -43,6 +44,7 @@ type Deps struct {
 	Serve   *serve.Server
 	Kick    func() // wakes the relay after an ingest was accepted
 	Hooks   *hook.Sender
+	Web     *outgoing.Client // judges addresses of files; nil = none are fetched
 }
 
 // authenticator tells who sent a request, and opens and ends logins.

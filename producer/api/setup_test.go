@@ -15,6 +15,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/hook"
+	"framemill/pipeline/outgoing"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
@@ -77,8 +78,12 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	web, err := outgoing.New(outgoing.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.server, err = api.New(cfg, api.Deps{
-		Hooks: hooks, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
+		Hooks: hooks, Web: web, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
 		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share), b.kick),
 	})
 	if err != nil {

@@ -216,7 +216,7 @@ func (g *gallery) publish(t *testing.T, files []pipeline.File, chunkSize int64, 
 	must(t, err)
 	r, err := g.db.Accept(ctx, store.Ingest{
 		Task: g.view.Task, OwnerID: 1, Spec: pipeline.Spec{ImageQuality: 70, Step: 1}, Storage: pipeline.StorageLocal,
-		First: pipeline.Unit{Kind: pipeline.UploadRun, Lane: pipeline.Interactive}, Phase: pipeline.PhaseAll,
+		Units: []pipeline.Unit{{Kind: pipeline.UploadRun, Lane: pipeline.Interactive}}, Phase: pipeline.PhaseAll,
 	})
 	must(t, err)
 	data, err := g.db.DataOf(ctx, id)

@@ -126,8 +126,10 @@ func (r *run) inputs(ctx context.Context) ([]input, error) {
 	for i, u := range uploads {
 		crc := u.CRC32
 		inputs[i] = input{
-			SourceFile: pipeline.SourceFile{Name: u.Name, Ref: pipeline.BlobRef(u.Key), Bytes: u.Length, CRC32: &crc},
-			class:      plan.ClassOf(u.Name),
+			SourceFile: pipeline.SourceFile{
+				Name: u.Name, Ref: pipeline.BlobRef(u.Key), Bytes: u.Length, CRC32: &crc, Code: u.Code, Text: u.Text,
+			},
+			class: plan.ClassOf(u.Name),
 		}
 	}
 	return inputs, nil
@@ -158,6 +160,9 @@ func (r *run) checkMix(inputs []input) error {
 
 // take adds what one input stands for.
 func (r *run) take(ctx context.Context, i input) error {
+	if i.Code != "" { // known to be bad: it is only reported
+		return r.add(ctx, i.SourceFile)
+	}
 	switch i.class {
 	case plan.Directory:
 		return r.takeFolder(ctx, i.Name)

@@ -211,6 +211,8 @@ CREATE TABLE uploads (
 	store_key TEXT NOT NULL DEFAULT '',
 	sha256 TEXT NOT NULL DEFAULT '',
 	crc32 BIGINT NOT NULL DEFAULT 0,
+	code TEXT NOT NULL DEFAULT '',
+	text TEXT NOT NULL DEFAULT '',
 	created BIGINT NOT NULL,
 	UNIQUE (task_id, name)
 );
