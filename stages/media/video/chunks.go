@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"framemill/pipeline"
-	"framemill/pipeline/frameindex"
 	"framemill/stages/media/sandbox"
 )
 
@@ -86,20 +85,22 @@ func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks [
 	}
 	lanes := newLanes(chunks)
 	out := newOutbox(m, src.Index, dir, lanes, chunks, h.Done)
-	return e.climb(src, first, func(seek int64) error {
+	g := newGate(src.Index, first, last)
+	wanted := func(k int64) bool {
+		return k == g.key || slices.ContainsFunc(chunks, func(c Run) bool { return c.has(k) })
+	}
+	return e.climb(ctx, src, g, wanted, func(in *entry) error {
 		if err := out.reset(); err != nil {
 			return err
 		}
-		g := newGate(src.Index, first, last)
-		args := append(e.seekArgs(src.Index, seek), "-i", "file:"+src.Path, "-copyts")
-		args = append(args, "-filter_complex", m.graph(src.Index, g, lanes, chunks))
+		args := append(in.args, "-copyts", "-filter_complex", m.graph(in, g, lanes, chunks))
 		for i, lane := range lanes {
 			args = append(args, m.output(e.cfg.Threads, i, lane, chunks, dir)...)
 		}
-		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, OutDir: dir, Limits: sandbox.Limits{Busy: src.Progress}}
+		c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: in.files, Stdin: in.stdin, OutDir: dir, Limits: sandbox.Limits{Busy: src.Progress}}
 		pixels := src.Index.CodedWidth * src.Index.CodedHeight * int64(1+len(lanes))
 		err := e.stream(ctx, c, pixels, func(r io.Reader) error {
-			return followTimes(r, src, g, func() error {
+			return followTimes(r, in, g, func() error {
 				h.Progress()
 				return out.look()
 			})
@@ -137,36 +138,36 @@ func newLanes(chunks []Run) []lane {
 
 // graph is the filter graph: the gate, a line of text for each frame that
 // passes it, and a branch for each lane.
-func (m MP4) graph(x *frameindex.Index, g gate, lanes []lane, chunks []Run) string {
+func (m MP4) graph(in *entry, g gate, lanes []lane, chunks []Run) string {
 	// The times are printed with metadata only, so that each frame gets some.
-	common := []string{g.filter(x), "metadata=add:key=k:value=1", "metadata=print:file=-:direct=1"}
+	common := []string{g.filter(in), "metadata=add:key=k:value=1", "metadata=print:file=-:direct=1"}
 	common = append(common, fmt.Sprintf("split=%d", len(lanes)))
 	graph := "[0:V:0]" + strings.Join(common, ",")
 	for i := range lanes {
 		graph += fmt.Sprintf("[in%d]", i)
 	}
-	width, height := m.Size(x.Width, x.Height)
+	width, height := m.Size(in.src.Index.Width, in.src.Index.Height)
 	for i, l := range lanes {
 		graph += fmt.Sprintf(";[in%d]select='%s',scale=%d:%d:flags=bilinear,format=yuv420p,settb=1/25,setpts=N[out%d]",
-			i, l.wanted(g, chunks), width, height, i)
+			i, l.wanted(in, g, chunks), width, height, i)
 	}
 	return graph
 }
 
 // wanted is an expression for the frames of a lane. Chunks that follow one
 // another make one term.
-func (l lane) wanted(g gate, chunks []Run) string {
+func (l lane) wanted(in *entry, g gate, chunks []Run) string {
 	var terms []string
 	run := chunks[l[0]]
 	for _, c := range l[1:] {
 		if next := chunks[c]; next.First == run.Last()+run.Step && next.Step == run.Step {
 			run.Count += next.Count
 		} else {
-			terms = append(terms, g.wanted(run))
+			terms = append(terms, g.wanted(in, run))
 			run = next
 		}
 	}
-	return strings.Join(append(terms, g.wanted(run)), "+")
+	return strings.Join(append(terms, g.wanted(in, run)), "+")
 }
 
 // output are the options of the encoder of a lane. Each chunk begins with a
@@ -194,24 +195,26 @@ func (m MP4) output(threads, i int, l lane, chunks []Run, dir string) []string {
 
 // followTimes reads the line of each frame that passes the gate: they must be
 // the frames of the index, all of them.
-func followTimes(r io.Reader, src Source, g gate, step func() error) error {
-	x, k := src.Index, g.key
+func followTimes(r io.Reader, in *entry, g gate, step func() error) error {
+	name, k, passed := in.src.Name, g.key, int64(0)
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		fields := bytes.Fields(lines.Bytes())
 		if len(fields) < 2 || !bytes.HasPrefix(fields[0], []byte("frame:")) {
 			continue
 		}
-		if text, _ := bytes.CutPrefix(fields[1], []byte("pts:")); k > g.last || number(string(text)) != x.Frames[k].PTS {
+		if text, _ := bytes.CutPrefix(fields[1], []byte("pts:")); k > g.last || number(string(text)) != in.time(k) {
 			return fmt.Errorf("%w: time %q instead of frame %d", errAstray, text, k)
 		}
 		// Filters are made anew, and count from 0, when frames change.
-		if count, _ := bytes.CutPrefix(fields[0], []byte("frame:")); number(string(count)) != k-g.key {
-			return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size or format than the frames before", k, src.Name)
+		if count, _ := bytes.CutPrefix(fields[0], []byte("frame:")); number(string(count)) != passed {
+			return pipeline.Failf(pipeline.CodeSizeChanges, name, "frame %d of %s has another size or format than the frames before", k, name)
 		}
-		k++
-		if err := step(); err != nil {
-			return err
+		passed++
+		for next := in.after(k, g); k < next; k++ { // those left out are passed as well
+			if err := step(); err != nil {
+				return err
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -36,33 +36,41 @@ func (e *Engine) Decode(ctx context.Context, src Source, run Run, yield func(k i
 	if err := run.check(src.Index); err != nil {
 		return err
 	}
-	next := run.First
-	return e.climb(src, run.First, func(seek int64) error {
+	g, next := newGate(src.Index, run.First, run.Last()), run.First
+	return e.climb(ctx, src, g, g.putOut(run), func(in *entry) error {
 		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
-		return e.decodeFrom(ctx, src, rest, seek, func(k int64, f *Frame) error {
+		return e.decodeFrom(ctx, in, rest, func(k int64, f *Frame) error {
 			next = k + run.Step
 			return yield(k, f)
 		})
 	})
 }
 
-// climb tries to decode from where frame k says, and from earlier and earlier
-// keyframes while the decoder goes astray.
-func (e *Engine) climb(src Source, k int64, try func(seek int64) error) error {
+// climb tries to decode what passes a gate, first from what ffmpeg is fed with,
+// then from where the gate begins, and from earlier and earlier keyframes while
+// the decoder goes astray.
+func (e *Engine) climb(ctx context.Context, src Source, g gate, wanted func(k int64) bool, try func(in *entry) error) error {
 	x := src.Index
-	seek := x.KeyBefore(k)
+	if in, file := e.feed(ctx, src, g, wanted); in != nil {
+		err := try(in)
+		file.Close()
+		if !errors.Is(err, errAstray) {
+			return named(err, src.File)
+		}
+	}
+	seek := g.key
 	// A transport stream is entered at any packet, so that the frames up to
 	// the next keyframe are lost: it is entered a keyframe earlier.
 	if strings.HasPrefix(x.Demuxer, "mpeg") && seek > 0 {
 		seek = x.KeyBefore(seek - 1)
 	}
 	for back := 1; ; back *= 8 {
-		err := try(seek)
+		err := try(e.at(src, seek))
 		if !errors.Is(err, errAstray) {
 			return named(err, src.File)
 		}
 		if seek == 0 {
-			return pipeline.Failf(pipeline.CodeDecodeFailed, src.Name, "the frames of %s from %d on cannot be decoded", src.Name, k).Because(err)
+			return pipeline.Failf(pipeline.CodeDecodeFailed, src.Name, "the frames of %s from %d on cannot be decoded", src.Name, g.first).Because(err)
 		}
 		for range back {
 			if seek > 0 {
@@ -72,18 +80,18 @@ func (e *Engine) climb(src Source, k int64, try func(seek int64) error) error {
 	}
 }
 
-// decodeFrom decodes a run with one ffmpeg that enters the file at a keyframe.
-func (e *Engine) decodeFrom(ctx context.Context, src Source, run Run, seek int64, yield func(int64, *Frame) error) error {
-	f := newFrame(src.Index)
-	return e.pass(ctx, src, run, seek, []string{"-vf", "format=" + rawFormat(src.Index), "-c:v", "rawvideo"}, func(n *nutReader, k, size int64) error {
-		return f.read(n, src, k, size)
+// decodeFrom decodes a run with one ffmpeg.
+func (e *Engine) decodeFrom(ctx context.Context, in *entry, run Run, yield func(int64, *Frame) error) error {
+	f := newFrame(in.src.Index)
+	return e.pass(ctx, in, run, []string{"-vf", "format=" + rawFormat(in.src.Index), "-c:v", "rawvideo"}, func(n *nutReader, k, size int64) error {
+		return f.read(n, in.src, k, size)
 	}, func(k int64) error { return yield(k, f) })
 }
 
 // pass has ffmpeg hand over a run as an encoder makes it. Each frame is read,
 // and done if it is one of the run.
-func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, encoder []string, read func(n *nutReader, k, size int64) error, done func(k int64) error) error {
-	x := src.Index
+func (e *Engine) pass(ctx context.Context, in *entry, run Run, encoder []string, read func(n *nutReader, k, size int64) error, done func(k int64) error) error {
+	src, x := in.src, in.src.Index
 	g := newGate(x, run.First, run.Last())
 	frames := int64(0)
 	for k := g.key; k <= g.last; k++ {
@@ -91,11 +99,11 @@ func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, enco
 			frames++
 		}
 	}
-	args := append(e.seekArgs(x, seek), "-i", "file:"+src.Path, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
+	args := append(in.args, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
 		"-fps_mode", "passthrough", "-autoscale", "0", "-enc_time_base", "-1", "-threads", strconv.Itoa(e.cfg.Threads))
-	encoder[1] = fmt.Sprintf("%s,select='not(mod(n,%d))+%s',%s", g.filter(x), signEvery, g.wanted(run), encoder[1])
+	encoder[1] = fmt.Sprintf("%s,select='%s+%s',%s", g.filter(in), g.signs(in), g.wanted(in, run), encoder[1])
 	args = append(append(args, encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
-	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: []string{src.Path}, Limits: sandbox.Limits{Busy: src.Progress}}
+	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: in.files, Stdin: in.stdin, Limits: sandbox.Limits{Busy: src.Progress}}
 	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
 		n, err := newNutReader(r)
 		if err != nil {
@@ -105,7 +113,7 @@ func (e *Engine) pass(ctx context.Context, src Source, run Run, seek int64, enco
 			if !run.has(k) && !g.sign(k) {
 				continue
 			}
-			if err := n.expect(src, k, read); err != nil {
+			if err := n.expect(in, k, read); err != nil {
 				return err
 			}
 			if run.has(k) {
@@ -164,10 +172,10 @@ func seekTime(x *frameindex.Index, k int64) string {
 
 // gate is the part of a video that passes a filter: from a keyframe on, so that
 // whatever is decoded before or besides does not count.
-type gate struct{ key, last int64 }
+type gate struct{ key, first, last int64 }
 
 func newGate(x *frameindex.Index, first, last int64) gate {
-	return gate{key: x.KeyBefore(first), last: last}
+	return gate{key: x.KeyBefore(first), first: first, last: last}
 }
 
 // signEvery is how far apart frames are that are put out as a sign of life.
@@ -178,16 +186,36 @@ const signEvery = 256
 // should be.
 func (g gate) sign(k int64) bool { return (k-g.key)%signEvery == 0 }
 
-// filter lets frames pass by their times.
-func (g gate) filter(x *frameindex.Index) string {
-	return fmt.Sprintf("select='between(pts,%d,%d)'", x.Frames[g.key].PTS, x.Frames[g.last].PTS)
+// putOut says which frames are put out for a run.
+func (g gate) putOut(run Run) func(k int64) bool {
+	return func(k int64) bool { return run.has(k) || g.sign(k) }
 }
 
-// wanted is an expression that is not 0 for the frames of a run; n counts what
-// passed the gate.
-func (g gate) wanted(r Run) string {
-	first := r.First - g.key
-	return fmt.Sprintf("between(n,%d,%d)*not(mod(n-%d,%d))", first, r.Last()-g.key, first, r.Step)
+// filter lets frames pass by their times.
+func (g gate) filter(in *entry) string {
+	return fmt.Sprintf("select='between(pts,%d,%d)'", in.time(g.key), in.time(g.last))
+}
+
+// number is a variable that counts frames behind the gate, and its value at the
+// keyframe.
+func (g gate) number(in *entry) (name string, key int64) {
+	if in.numbered {
+		return "pts", g.key
+	}
+	return "n", 0
+}
+
+// signs is an expression that is not 0 for the frames that are signs of life.
+func (g gate) signs(in *entry) string {
+	n, key := g.number(in)
+	return fmt.Sprintf("not(mod(%s-%d,%d))", n, key, signEvery)
+}
+
+// wanted is an expression that is not 0 for the frames of a run.
+func (g gate) wanted(in *entry, r Run) string {
+	n, key := g.number(in)
+	first := r.First - g.key + key
+	return fmt.Sprintf("between(%s,%d,%d)*not(mod(%s-%d,%d))", n, first, r.Last()-g.key+key, n, first, r.Step)
 }
 
 // rawFormat is the format of raw frames that keeps the range of the source.
@@ -207,13 +235,12 @@ func ended(err error, k int64) error {
 }
 
 // expect reads a frame that must be frame k.
-func (n *nutReader) expect(src Source, k int64, read func(n *nutReader, k, size int64) error) error {
+func (n *nutReader) expect(in *entry, k int64, read func(n *nutReader, k, size int64) error) error {
 	pts, size, err := n.next()
 	if err != nil {
 		return ended(err, k)
 	}
-	x := src.Index
-	if !sameTime(pts, n.base, x.Frames[k].PTS, ratio{x.TimeNum, x.TimeDen}) {
+	if !sameTime(pts, n.base, in.time(k), in.clock()) {
 		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.base, k)
 	}
 	return ended(read(n, k, size), k)

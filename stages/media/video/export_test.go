@@ -59,6 +59,18 @@ func Plain(text []byte) (width, height int64, ok bool) {
 	return d.Streams[0].Width, d.Streams[0].Height, true
 }
 
+// Fed says how many frames are decoded for a run, 0 if ffmpeg opens the file
+// itself.
+func (e *Engine) Fed(ctx context.Context, src Source, run Run) (n int) {
+	g := newGate(src.Index, run.First, run.Last())
+	in, file := e.feed(ctx, src, g, g.putOut(run))
+	if in == nil {
+		return 0
+	}
+	defer file.Close()
+	return len(in.stdin.(*feeder).frames)
+}
+
 // EncodeJPEG writes a frame as a JPEG by another encoder than that of JPEGs. It
 // converts the frame in place.
 func EncodeJPEG(w io.Writer, f *Frame, quality int) error {

@@ -18,11 +18,11 @@ func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yi
 	if err := run.check(src.Index); err != nil {
 		return err
 	}
-	next := run.First
+	g, next := newGate(src.Index, run.First, run.Last()), run.First
 	var data []byte
-	return e.climb(src, run.First, func(seek int64) error {
+	return e.climb(ctx, src, g, g.putOut(run), func(in *entry) error {
 		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
-		return e.pass(ctx, src, rest, seek, jpegEncoder(src.Index, rest, quality), func(n *nutReader, _, size int64) error {
+		return e.pass(ctx, in, rest, jpegEncoder(in, rest, quality), func(n *nutReader, _, size int64) error {
 			if size > maxJPEG {
 				return errNut
 			}
@@ -43,11 +43,12 @@ const maxJPEG = 256 << 20
 
 // jpegEncoder are the filter and the encoder. A JPEG has samples of full range
 // and BT.601.
-func jpegEncoder(x *frameindex.Index, run Run, quality int) []string {
+func jpegEncoder(in *entry, run Run, quality int) []string {
+	x := in.src.Index
 	// When frames change their size, ffmpeg makes its filters anew, and they
 	// count from 0. The time of the frame is spoilt then, so that it is noticed:
 	// the encoder would not.
-	key := x.Frames[x.KeyBefore(run.First)].PTS
+	key := in.time(x.KeyBefore(run.First))
 	filters := []string{fmt.Sprintf("setpts='PTS+eq(N,0)*not(eq(PTS,%d))'", key)}
 	filters = append(filters, fmt.Sprintf("scale=%d:%d", x.Width, x.Height))
 	filters = append(filters, stillColours(x)...)

@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -39,6 +40,7 @@ type track struct {
 	external     bool   // the frames lie in another file
 	config       []byte // content of avcC
 	colr         []byte // content of colr
+	oblong       bool   // pixels are said not to be square
 	odd          bool   // the description has what is not known here
 	matrix       [9]int32
 	width        int64
@@ -329,7 +331,11 @@ func (t *track) readCodec(r io.ReaderAt, b box) (err error) {
 	case "colr":
 		t.odd = t.odd || t.colr != nil
 		t.colr, err = readSmall(r, b, 64<<10)
-	case "pasp", "btrt", "clap", "gama": // of no interest
+	case "pasp":
+		p, err := readSmall(r, b, 64)
+		t.oblong = err != nil || len(p) < 8 || !bytes.Equal(p[:4], p[4:8])
+		return err
+	case "btrt", "clap", "gama": // of no interest
 	default:
 		t.odd = true
 	case "sinf":
