@@ -54,7 +54,8 @@ func TestTaskIsMoved(t *testing.T) {
 		if err != nil || task.ProjectID == nil || *task.ProjectID != second {
 			t.Errorf("the task is %+v, error %v, want it in project %d", task, err, second)
 		}
-		elsewhere := labelled(t, db, store.NewProject{Project: pipeline.Project{OrgID: ptr[int64](7)}, Labels: labels})
+		acme := newOrg(t, db, "acme", newUser(t, db, "ada").ID)
+		elsewhere := labelled(t, db, store.NewProject{Project: pipeline.Project{OrgID: &acme.ID}, Labels: labels})
 		wantKind(t, move(store.TaskMove{ProjectID: elsewhere}), pipeline.Invalid, "move to an organization")
 		wantKind(t, move(store.TaskMove{ProjectID: 999}), pipeline.Invalid, "move to nowhere")
 	})

@@ -193,9 +193,6 @@ func (db *DB) DeleteOrganization(ctx context.Context, id int64) error {
 			`UPDATE webhooks SET org_id = NULL WHERE type = 'project' AND org_id = ?`,
 			personal("projects"),
 			personal("tasks"),
-			// What they have still to say is sent first.
-			`UPDATE webhooks SET deleted = {now} WHERE type = 'organization' AND deleted IS NULL AND org_id = ?`,
-			`UPDATE webhooks SET org_id = NULL WHERE type = 'project' AND org_id = ?`,
 			`DELETE FROM invitations WHERE membership_id IN (SELECT id FROM memberships WHERE org_id = ?)`,
 			`DELETE FROM memberships WHERE org_id = ?`,
 			`DELETE FROM organizations WHERE id = ?`,
