@@ -86,7 +86,7 @@ DELETE /api/users/{id}                                          -               
 GET    /api/organizations                                       -                                    401 401 200 200 200 200 200 200 200 200
 POST   /api/organizations                                       {"slug":"FRESH"}                     401 401 201 201 403 201 201 201 201 201
 GET    /api/organizations/{id}                                  -                                    401 401 403 403 200 200 200 200 200 200
-PATCH  /api/organizations/{id}                                  {}                                   401 401 403 403 403 403 403 200 200 200
+PATCH  /api/organizations/{id}                                  {}                                   401 401 403 403 200 200 200 200 200 200
 PATCH  /api/organizations/{id}                                  {"name":"Acme"}                      401 401 403 403 403 403 403 200 200 200
 DELETE /api/organizations/{id}                                  -                                    401 401 403 403 403 403 403 403 204 204
 GET    /api/memberships                                         -                                    401 401 200 200 200 200 200 200 200 200

@@ -167,6 +167,9 @@ func (s *Server) updateOrganization(w http.ResponseWriter, r *http.Request) erro
 	if err := decodePatch(r, &in); err != nil {
 		return err
 	}
+	if in == (organizationInput{}) {
+		return s.writeOrganization(w, r, http.StatusOK, id)
+	}
 	if err := check(r, access.EditOrganization, access.Facts{Org: &id}); err != nil {
 		return err
 	}
