@@ -215,8 +215,8 @@ func TestHopeless(t *testing.T) {
 		answer http.HandlerFunc
 		says   string
 	}{
-		{"always busy", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", 503) }, "HTTP error 503, also after 4 tries"},
-		{"forbidden", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", 403) }, "HTTP error 403"},
+		{"always busy", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", http.StatusServiceUnavailable) }, "HTTP error 503, also after 4 tries"},
+		{"forbidden", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "x", http.StatusForbidden) }, "HTTP error 403"},
 		{"announced too long", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "2000000") }, "over the limit"},
 		{"endless", func(w http.ResponseWriter, _ *http.Request) {
 			for {

@@ -63,7 +63,6 @@ var says = map[string]string{
 // waiting are the examples that this server cannot run yet, and for what they
 // wait. It must say so itself.
 var waiting = map[string]string{
-	"10-remote-files.py":  "URLs",
 	"11-cloud-storage.py": "buckets",
 }
 
@@ -177,7 +176,7 @@ func setup(t *testing.T) *stage {
 	fill(t, dir, share)
 	site := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(site.Close)
-	server := program.Up(t, program.Config{Data: data, Share: share, Flags: []string{"--version-by-client"}})
+	server := program.Up(t, program.Config{Data: data, Share: share, Flags: []string{"--version-by-client", "--egress-allow", "127.0.0.1"}})
 	program.Run(t, program.Password+"\n", "user", "add", annotator, "--data", data)
 	return &stage{
 		dir:     dir,

@@ -336,8 +336,6 @@ func (t *track) readCodec(r io.ReaderAt, b box) (err error) {
 		t.oblong = err != nil || len(p) < 8 || !bytes.Equal(p[:4], p[4:8])
 		return err
 	case "btrt", "clap", "gama": // of no interest
-	default:
-		t.odd = true
 	case "sinf":
 		t.encrypted = true
 		return boxes(r, b.lo, b.hi, func(b box) error {
@@ -347,6 +345,8 @@ func (t *track) readCodec(r io.ReaderAt, b box) (err error) {
 			}
 			return err
 		})
+	default:
+		t.odd = true
 	}
 	return err
 }
