@@ -116,6 +116,9 @@ func Run(t testing.TB, stdin string, args ...string) string {
 	cmd := exec.CommandContext(ctx, Binary(t), args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environ(), strings.NewReader(stdin), &out, &errs
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("it did not end within a minute: %w", err)
+		}
 		t.Fatalf("framemill %s: %v\n%s%s", strings.Join(args, " "), err, out.String(), errs.String())
 	}
 	return out.String()
