@@ -66,7 +66,7 @@ func newStudio(b *testing.B, path string) *studio {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { share.Close() })
-	s.stage = film.New(films, source.New(bucket, share), bucket, open, b.TempDir())
+	s.stage = film.New(films, source.New(bucket, share), bucket, oneCore, b.TempDir())
 	name := filepath.Base(path)
 	e, err := share.Stat(b.Context(), name)
 	if err != nil {
@@ -90,9 +90,10 @@ func newStudio(b *testing.B, path string) *studio {
 	return s
 }
 
-// open grants all cores, as a server with nothing else to do does.
-func open(_ context.Context, cores int, _ int64) (granted int, leave func(), err error) {
-	return cores, func() {}, nil
+// oneCore grants one core, as a server that has work for all does: the reference
+// has one thread as well.
+func oneCore(context.Context, int, int64) (granted int, leave func(), err error) {
+	return 1, func() {}, nil
 }
 
 func put(ctx context.Context, bucket blob.Bucket, key string, text []byte) error {
