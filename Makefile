@@ -5,7 +5,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build demo test check race whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-video processes clean
+.PHONY: help build demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-video processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,18 +25,26 @@ check: ## Check format, vet and lint.
 	go vet ./...
 	$(TOOL) staticcheck ./...
 
+# The time of these packages' tests goes into the embedded database, which is C
+# made Go, and into ffmpeg: the detector makes the one slow and does not see the
+# other. `make race HEAVY=none` races them too.
+HEAVY := framemill/(producer/api|stages/media/video)
+
 # Tests of the whole program run the binary as it ships, so it is not raced. The
 # detector would sleep for a second at the end of each package, in case a race is
 # about to be seen; a tenth is enough. Vet has its own place, in check.
 race: ## Run the tests of our packages with the race detector.
-	CGO_ENABLED=1 GORACE=atexit_sleep_ms=100 go test -race -vet=off -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)')
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=100 go test -race -vet=off -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)|^$(HEAVY)$$')
+
+heavy: ## Run the tests of our packages that are not raced.
+	go test -vet=off -shuffle=on $$(go list ./... | grep -E '^$(HEAVY)$$')
 
 whole: ## Run the tests of the whole program, the Python clients included.
 	go test -shuffle=on . ./tests/... ./tools/...
 
 clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
 	@tools/install media python services
-	go test -count=1 -v ./tests/clients/
+	FRAMEMILL_PROVE=1 go test -count=1 -v ./tests/clients/
 
 examples: ## Run every example with both ends of the client range, and count them.
 	@tools/install media python

@@ -26,6 +26,8 @@ const (
 // client on one server.
 var mostly = []string{"-m", "not matrix"}
 
+// TestPythonClients runs each release against one way to run, and all against
+// both when it is to prove that.
 func TestPythonClients(t *testing.T) {
 	t.Parallel()
 	t.Run("one process", func(t *testing.T) {
@@ -38,14 +40,23 @@ func TestPythonClients(t *testing.T) {
 		})
 		t.Run("newest clients", func(t *testing.T) {
 			t.Parallel()
+			program.Proof(t)
 			runPytest(t, newest, server.URL, share, mostly...)
 		})
 	})
 	t.Run("one producer and two consumers", func(t *testing.T) {
 		t.Parallel()
 		share := newShare(t)
-		fleet := program.StartFleet(t, program.Config{Share: share}, 1, 2)
-		runPytest(t, oldest, fleet.Producers[0].URL, share, mostly...)
+		fleet := program.StartFleet(t, program.Config{Share: share, Flags: []string{"--version-by-client"}}, 1, 2)
+		t.Run("oldest clients", func(t *testing.T) {
+			t.Parallel()
+			program.Proof(t)
+			runPytest(t, oldest, fleet.Producers[0].URL, share, mostly...)
+		})
+		t.Run("newest clients", func(t *testing.T) {
+			t.Parallel()
+			runPytest(t, newest, fleet.Producers[0].URL, share, mostly...)
+		})
 	})
 }
 
