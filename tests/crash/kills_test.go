@@ -46,10 +46,11 @@ func TestUploadsSurviveKills(t *testing.T) {
 	began := time.Now()
 	var hits hits
 	for range kills {
+		before := led.uploads()
 		for range perKill {
 			let <- struct{}{}
 		}
-		time.Sleep(time.Duration(50+rand.IntN(650)) * time.Millisecond)
+		led.await(min(before+1+rand.IntN(perKill-1), killUpload))
 		server.Kill()
 		hits.count(t, dir)
 		server = server.Restart()

@@ -47,6 +47,17 @@ func (l *ledger) uploads() int {
 	return len(l.acked)
 }
 
+// await returns when so many uploads are acknowledged: the others are on their
+// way, and the last of these are at work.
+func (l *ledger) await(n int) {
+	for deadline := time.Now().Add(settleTime); l.uploads() < n; {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("%d uploads are not acknowledged within %s", n, settleTime)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // upload does one upload for every value of let.
 func (l *ledger) upload(ctx context.Context, let <-chan struct{}) {
 	for range let {
