@@ -38,6 +38,8 @@ var house = []story{
 	{"configs/...", 1},
 	{"pipeline/plan/...", 1},
 	{"pipeline/frameindex/...", 1},
+	{"pipeline/cloud", 1},
+	{"pipeline/seal", 1},
 	{"pipeline/store/...", 2},
 	{"pipeline/queue/...", 2},
 	{"pipeline/blob/...", 2},

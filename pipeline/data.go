@@ -70,6 +70,7 @@ type SourceFile struct {
 	Ref   Ref    `json:"ref"`             // where the bytes lie
 	Bytes int64  `json:"bytes"`           // length of the content
 	MTime int64  `json:"mtime,omitempty"` // µs; share files only
+	ETag  string `json:"etag,omitempty"`  // the version of an object of a cloud storage
 	CRC32 *int64 `json:"crc32,omitempty"` // of the content, where known without reading it
 	Code  Code   `json:"code,omitempty"`  // already known to be bad, and why
 	Text  string `json:"text,omitempty"`
@@ -83,6 +84,7 @@ type File struct {
 	Ref       Ref     `db:"ref" json:"ref"`
 	Bytes     int64   `db:"bytes" json:"bytes"`
 	MTime     int64   `db:"mtime" json:"mtime"` // µs; 0 if not checked
+	ETag      string  `db:"etag" json:"etag"`   // of an object of a cloud storage, else ""
 	CRC32     *int64  `db:"crc32" json:"crc32"`
 	Format    string  `db:"format" json:"format"` // jpeg, png, …
 	Width     int64   `db:"width" json:"width"`   // upright, that is after orientation

@@ -10,6 +10,7 @@ import (
 //
 //	blob:<key>                                    a blob of our own storage
 //	share:<path>                                  a file below the share root
+//	cloud:<id>/<key>                              an object of a cloud storage
 //	zip:<offset>,<packed>,<method>:<ref of the zip>  a member of a zip archive,
 //	                                              whose data begin at offset
 //
@@ -21,6 +22,21 @@ func BlobRef(key string) Ref { return Ref("blob:" + key) }
 
 // ShareRef returns the Ref of a file below the share root.
 func ShareRef(path string) Ref { return Ref("share:" + path) }
+
+// CloudRef returns the Ref of an object in the bucket of a cloud storage.
+func CloudRef(storageID int64, key string) Ref {
+	return Ref(fmt.Sprintf("cloud:%d/%s", storageID, key))
+}
+
+// ParseCloud reads the rest of a Ref whose scheme is cloud.
+func ParseCloud(rest string) (storageID int64, key string, err error) {
+	id, key, ok := strings.Cut(rest, "/")
+	storageID, err = strconv.ParseInt(id, 10, 64)
+	if err != nil || !ok || storageID < 1 || key == "" {
+		return 0, "", fmt.Errorf("cloud reference %q is malformed", rest)
+	}
+	return storageID, key, nil
+}
 
 // ZipMember is where one member of a zip archive lies.
 type ZipMember struct {

@@ -6,7 +6,7 @@ import (
 	"framemill/pipeline"
 )
 
-const fileColumns = `request_id, ord, name, ref, bytes, mtime, crc32, format, width, height, orient, frames, index_key,
+const fileColumns = `request_id, ord, name, ref, bytes, mtime, etag, crc32, format, width, height, orient, frames, index_key,
 	outcome, code, text`
 
 // AddFiles inserts what probing found of a range of files. A second attempt at
@@ -20,6 +20,7 @@ func (t *Tx) AddFiles(ctx context.Context, files []pipeline.File) error {
 		col("ref", files, func(f *row) string { return string(f.Ref) }),
 		col("bytes", files, func(f *row) int64 { return f.Bytes }),
 		col("mtime", files, func(f *row) int64 { return f.MTime }),
+		col("etag", files, func(f *row) string { return f.ETag }),
 		col("crc32", files, func(f *row) *int64 { return f.CRC32 }),
 		col("format", files, func(f *row) string { return f.Format }),
 		col("width", files, func(f *row) int64 { return f.Width }),

@@ -10,7 +10,7 @@ import (
 )
 
 // frameColumns are those of a frame joined with its file, as FrameFile has them.
-const frameColumns = `fr.n, f.request_id, f.ord, f.name, f.ref, f.bytes, f.mtime, f.crc32, f.format, f.width, f.height,
+const frameColumns = `fr.n, f.request_id, f.ord, f.name, f.ref, f.bytes, f.mtime, f.etag, f.crc32, f.format, f.width, f.height,
 	f.orient, f.frames, f.index_key, f.outcome, f.code, f.text`
 
 // ClearFrames removes the frames that an earlier attempt left.
