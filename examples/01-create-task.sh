@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Create a task in a project, by the REST API.
+# As in the guide, with a project of this server.
 source "${BASH_SOURCE%/*}/stage.sh"
 token=$(stage token)
 project_id=$(stage project)

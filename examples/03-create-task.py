@@ -1,4 +1,7 @@
-"""Create a task in a project, by the SDK."""
+"""Create a task in a project, by the SDK.
+
+As in the guide, with a login and a project of this server.
+"""
 
 from cvat_sdk import Client, models
 

@@ -1,4 +1,7 @@
-"""Upload pictures to a task."""
+"""Upload pictures to a task.
+
+As in the guide.
+"""
 
 from cvat_sdk.core.proxies.tasks import ResourceType
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Upload pictures to a task, by the REST API.
+# As in the guide, where the names of the files are mangled; then it waits for the data.
 source "${BASH_SOURCE%/*}/stage.sh"
 token=$(stage token)
 task_id=$(stage task)

@@ -1,4 +1,7 @@
-"""Take pictures from the share that is mounted on the server."""
+"""Take pictures from the share that is mounted on the server.
+
+As in the guide.
+"""
 
 from cvat_sdk.core.proxies.tasks import ResourceType
 

@@ -1,4 +1,7 @@
-"""Have the server download pictures."""
+"""Have the server download pictures.
+
+As in the guide, with the site that FRAMEMILL_SITE names.
+"""
 
 import os
 

@@ -1,4 +1,7 @@
-"""Take pictures from a bucket that the server knows as a cloud storage."""
+"""Take pictures from a bucket that the server knows as a cloud storage.
+
+As in the guide, with the id that FRAMEMILL_CLOUD_STORAGE names.
+"""
 
 import os
 

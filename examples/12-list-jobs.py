@@ -1,4 +1,7 @@
-"""Look at the jobs of a task."""
+"""Look at the jobs of a task.
+
+As in the guide.
+"""
 
 from stage import connect, make_filled_task
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Give a job to a person, by the REST API.
+# As in the guide, with a job and a person of this server.
 source "${BASH_SOURCE%/*}/stage.sh"
 token=$(stage token)
 job_id=$(stage job)

@@ -1,4 +1,7 @@
-"""Move a job to the next stage."""
+"""Move a job to the next stage.
+
+As in the guide.
+"""
 
 from cvat_sdk import models
 

@@ -1,4 +1,7 @@
-"""Finish a job."""
+"""Finish a job.
+
+As in the guide.
+"""
 
 from cvat_sdk import models
 

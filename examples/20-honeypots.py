@@ -1,4 +1,7 @@
-"""Hide frames of a validation pool in every job of a task."""
+"""Hide frames of a validation pool in every job of a task.
+
+As in the guide.
+"""
 
 from stage import connect, images, make_task
 

@@ -1,4 +1,7 @@
-"""Have several people annotate the same frames."""
+"""Have several people annotate the same frames.
+
+As in the guide, with a project of this server; then it uploads, so that there are jobs.
+"""
 
 from cvat_sdk import models
 

@@ -1,4 +1,7 @@
-"""Change the properties of a task."""
+"""Change the properties of a task.
+
+As in the guide, with a person of this server.
+"""
 
 from cvat_sdk import models
 

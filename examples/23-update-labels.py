@@ -1,4 +1,7 @@
-"""Change the labels of a task that belongs to no project."""
+"""Change the labels of a task that belongs to no project.
+
+As in the guide, with a label of this server.
+"""
 
 from cvat_sdk import models
 

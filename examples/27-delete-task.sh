@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Delete a task, by the command.
+# As in the guide, with a task of this server; then it looks whether it is gone.
 source "${BASH_SOURCE%/*}/stage.sh"
 task_id=$(stage filled-task)
 

@@ -117,8 +117,11 @@ func (s *stage) try(t *testing.T, name, clients string) {
 	}
 }
 
-// checkNumbers fails unless there is one file for each number, and no file that
-// is not run.
+// compared is in the first lines of each example: what differs from the guide.
+var compared = regexp.MustCompile(`^(.*\n){1,3}(# )?(As in|Differs from) the guide`)
+
+// checkNumbers fails unless there is one file for each number, no file that is
+// not run, and none that does not say what differs from the guide.
 func checkNumbers(t *testing.T) {
 	t.Helper()
 	files, err := filepath.Glob("../../examples/[0-9]*")
@@ -130,6 +133,13 @@ func checkNumbers(t *testing.T) {
 		name := filepath.Base(file)
 		if says[name] == "" {
 			t.Errorf("nothing is known of examples/%s", name)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !compared.Match(text) {
+			t.Errorf("the first lines of examples/%s do not say what differs from the guide", name)
 		}
 		got, want = append(got, name[:3]), append(want, fmt.Sprintf("%02d-", i+1))
 	}
