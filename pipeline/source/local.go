@@ -17,8 +17,8 @@ var errNotLocal = errors.New("the source is not a file on this host")
 // Local is Open for programs that read the file themselves: it returns the
 // file's absolute path, without links, on this host. The caller calls release
 // when the program has ended.
-func (o *Opener) Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error) {
-	f, err := o.Open(ctx, ref, bytes, mtime)
+func (o *Opener) Local(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (path string, release func(), err error) {
+	f, err := o.Open(ctx, ref, stamp)
 	if err != nil {
 		return "", nil, err
 	}

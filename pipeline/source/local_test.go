@@ -38,7 +38,7 @@ func TestLocalIsThePathOfTheFileItself(t *testing.T) {
 		pipeline.BlobRef("up/1"):      "blob",
 		pipeline.ShareRef("link.mp4"): "share",
 	} {
-		path, release, err := o.Local(t.Context(), ref, -1, 0)
+		path, release, err := o.Local(t.Context(), ref, pipeline.AnyStamp())
 		if err != nil {
 			t.Errorf("%s: %v", ref, err)
 			continue
@@ -52,7 +52,7 @@ func TestLocalIsThePathOfTheFileItself(t *testing.T) {
 		}
 		release()
 	}
-	if _, _, err := o.Local(t.Context(), pipeline.ShareRef("none.mp4"), -1, 0); pipeline.CodeOf(err) != pipeline.CodeSourceGone {
+	if _, _, err := o.Local(t.Context(), pipeline.ShareRef("none.mp4"), pipeline.AnyStamp()); pipeline.CodeOf(err) != pipeline.CodeSourceGone {
 		t.Errorf("a missing file: %v, want source_gone", err)
 	}
 }

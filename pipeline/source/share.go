@@ -70,7 +70,7 @@ func entryOf(path string, info fs.FileInfo) (Entry, bool) {
 }
 
 // open opens a file and checks that it is the expected one.
-func (s *Share) open(path string, bytes, mtime int64) (*shareFile, error) {
+func (s *Share) open(path string, stamp pipeline.Stamp) (*shareFile, error) {
 	name, err := clean(path)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *Share) open(path string, bytes, mtime int64) (*shareFile, error) {
 	if err != nil {
 		return nil, nameFailure(path, err)
 	}
-	sf := &shareFile{f: f, path: path, size: bytes, mtime: mtime}
+	sf := &shareFile{f: f, path: path, size: stamp.Bytes, mtime: stamp.MTime}
 	if err := sf.check(); err != nil {
 		f.Close()
 		return nil, err

@@ -42,23 +42,22 @@ func New(bucket blob.Bucket, share *Share) *Opener {
 	return &Opener{bucket: bucket, share: share}
 }
 
-// Open opens the file that ref points to. Unless bytes is negative, the file
-// must have that size; unless mtime is zero, it must have been changed last at
-// that time, in µs since 1970. For a member of an archive bytes is required,
-// as the expanded size, and mtime is the archive's.
+// Open opens the file that ref points to, which must be of the version that
+// the stamp tells, as far as it tells one. For a member of an archive the size
+// is required, as the expanded one, and the time is the archive's.
 //
 // The errors of Open and of the file have the codes source_gone,
 // source_changed, unsafe_path, bad_member, or unavailable where another try
 // may go well. They name the file by its key, or its path below the share.
-func (o *Opener) Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (File, error) {
+func (o *Opener) Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (File, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	scheme, rest := ref.Split()
 	if scheme == "zip" {
-		return o.openMember(ctx, rest, bytes, mtime)
+		return o.openMember(ctx, rest, stamp)
 	}
-	return o.openWhole(ctx, ref, bytes, mtime)
+	return o.openWhole(ctx, ref, stamp)
 }
 
 // whole is a file that is not a member of another.
@@ -67,15 +66,15 @@ type whole interface {
 	io.ReaderAt
 }
 
-func (o *Opener) openWhole(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (whole, error) {
+func (o *Opener) openWhole(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (whole, error) {
 	switch scheme, name := ref.Split(); scheme {
 	case "blob":
-		return o.openBlob(ctx, name, bytes)
+		return o.openBlob(ctx, name, stamp.Bytes)
 	case "share":
 		if o.share == nil {
 			return nil, gone(name, "this server has no share")
 		}
-		return o.share.open(name, bytes, mtime)
+		return o.share.open(name, stamp)
 	}
 	return nil, fmt.Errorf("source reference %q is malformed", ref)
 }

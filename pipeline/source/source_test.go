@@ -60,9 +60,9 @@ func (b bundle) link(t *testing.T, target, name string) {
 	}
 }
 
-func (b bundle) read(t *testing.T, ref pipeline.Ref, bytes, mtime int64) (string, error) {
+func (b bundle) read(t *testing.T, ref pipeline.Ref, stamp pipeline.Stamp) (string, error) {
 	t.Helper()
-	f, err := b.Open(t.Context(), ref, bytes, mtime)
+	f, err := b.Open(t.Context(), ref, stamp)
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +127,7 @@ func TestOpen(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := b.read(t, tt.ref, tt.bytes, tt.mtime)
+			got, err := b.read(t, tt.ref, pipeline.Stamp{Bytes: tt.bytes, MTime: tt.mtime})
 			if tt.code == "" && (err != nil || got != tt.want) {
 				t.Errorf("read %q, %v; want %q", got, err, tt.want)
 			}
@@ -144,7 +144,7 @@ func TestOpen(t *testing.T) {
 func TestOpenWithoutShare(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := source.New(b.bucket, nil).Open(t.Context(), "share:a", -1, 0)
+	_, err := source.New(b.bucket, nil).Open(t.Context(), "share:a", pipeline.AnyStamp())
 	if pipeline.CodeOf(err) != pipeline.CodeSourceGone {
 		t.Errorf("Open without a share: %v, want source_gone", err)
 	}
@@ -164,7 +164,7 @@ func TestReaders(t *testing.T) {
 		refs = append(refs, m.Ref())
 	}
 	for _, ref := range refs {
-		f, err := b.Open(t.Context(), ref, int64(len(content)), 0)
+		f, err := b.Open(t.Context(), ref, pipeline.Stamp{Bytes: int64(len(content))})
 		if err != nil {
 			t.Fatalf("%s: %v", ref, err)
 		}
@@ -200,7 +200,7 @@ func TestChangedWhileOpen(t *testing.T) {
 			}
 			for ref, size := range refs {
 				b.file(t, "f", string(archive))
-				f, err := b.Open(t.Context(), ref, size, 0)
+				f, err := b.Open(t.Context(), ref, pipeline.Stamp{Bytes: size})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -251,7 +251,7 @@ func TestBadMembers(t *testing.T) {
 		{"size not given", packed.Ref(), -1, pipeline.CodeInternal},
 	}
 	for _, tt := range tests {
-		if _, err := b.read(t, tt.ref, tt.bytes, 0); err == nil || pipeline.CodeOf(err) != tt.code {
+		if _, err := b.read(t, tt.ref, pipeline.Stamp{Bytes: tt.bytes}); err == nil || pipeline.CodeOf(err) != tt.code {
 			t.Errorf("%s: %v, want the code %s", tt.name, err, tt.code)
 		}
 	}
@@ -282,7 +282,7 @@ func TestSwapRace(t *testing.T) {
 		}
 	}()
 	for range 10_000 {
-		if got, err := b.read(t, "share:good", -1, 0); err == nil && got != "public" {
+		if got, err := b.read(t, "share:good", pipeline.AnyStamp()); err == nil && got != "public" {
 			t.Errorf("read %q through a link that leaves the share", got)
 			break
 		}
@@ -350,7 +350,7 @@ func BenchmarkOpenShare(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		f, err := o.Open(b.Context(), "share:a/b/c/f", 0, mtime.UnixMicro())
+		f, err := o.Open(b.Context(), "share:a/b/c/f", pipeline.Stamp{MTime: mtime.UnixMicro()})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -22,20 +22,20 @@ const (
 const inflateBuffer = 32 << 10
 
 // openMember opens a member of an archive where it lies.
-func (o *Opener) openMember(ctx context.Context, rest string, bytes, mtime int64) (File, error) {
+func (o *Opener) openMember(ctx context.Context, rest string, stamp pipeline.Stamp) (File, error) {
 	m, err := pipeline.ParseZipMember(rest)
 	if err != nil {
 		return nil, err
 	}
-	if bytes < 0 {
+	if stamp.Bytes < 0 {
 		return nil, fmt.Errorf("open zip reference %q: the size of the member is not given", rest)
 	}
 	_, name := m.Archive.Split()
-	archive, err := o.openWhole(ctx, m.Archive, -1, mtime)
+	archive, err := o.openWhole(ctx, m.Archive, pipeline.Stamp{Bytes: -1, MTime: stamp.MTime})
 	if err != nil {
 		return nil, err
 	}
-	f, err := o.member(archive, m, name, bytes)
+	f, err := o.member(archive, m, name, stamp.Bytes)
 	if err != nil {
 		archive.Close()
 		return nil, err

@@ -63,18 +63,18 @@ const indexKey = "index/1"
 
 // Open implements the server's opener.
 func (g *gallery) opener(o *source.Opener) openFunc {
-	return func(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error) {
+	return func(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error) {
 		if g.onOpen != nil {
 			g.onOpen(ref)
 		}
-		return o.Open(ctx, ref, bytes, mtime)
+		return o.Open(ctx, ref, stamp)
 	}
 }
 
-type openFunc func(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+type openFunc func(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 
-func (f openFunc) Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error) {
-	return f(ctx, ref, bytes, mtime)
+func (f openFunc) Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error) {
+	return f(ctx, ref, stamp)
 }
 
 // newGallery publishes pictures in segments, with chunks of chunkSize frames.

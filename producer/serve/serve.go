@@ -63,7 +63,7 @@ type rows interface {
 
 // opener opens source files where they lie.
 type opener interface {
-	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 }
 
 // Server sends bytes. Its methods may be called concurrently.

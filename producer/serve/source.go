@@ -107,7 +107,7 @@ func (s *Server) original(ctx context.Context, f *pipeline.FrameFile) entry {
 // openSource opens the source of a frame. Its errors name the file as the task
 // knows it.
 func (s *Server) openSource(ctx context.Context, f *pipeline.FrameFile) (source.File, error) {
-	src, err := s.sources.Open(ctx, f.Ref, f.Bytes, f.MTime)
+	src, err := s.sources.Open(ctx, f.Ref, f.Stamp())
 	if err == nil {
 		return src, nil
 	}

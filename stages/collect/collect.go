@@ -18,7 +18,7 @@ import (
 
 // sources opens the files that archives are read from, and copies.
 type sources interface {
-	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 }
 
 // share lists the mounted share.

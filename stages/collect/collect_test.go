@@ -98,7 +98,7 @@ func (w *world) run(cfg collect.Config, in collect.Input) ([]pipeline.SourceFile
 // content reads a collected file through its reference.
 func (w *world) content(f pipeline.SourceFile) string {
 	w.t.Helper()
-	r, err := w.opener.Open(context.Background(), f.Ref, f.Bytes, f.MTime)
+	r, err := w.opener.Open(context.Background(), f.Ref, f.Stamp())
 	if err != nil {
 		w.t.Fatalf("open %s: %v", f.Ref, err)
 	}

@@ -54,7 +54,7 @@ func (r *run) copyPage(ctx context.Context) error {
 // copy copies one file and makes f point to the copy. The checksum is taken on
 // the way, as the bytes pass by anyway.
 func (r *run) copy(ctx context.Context, f *pipeline.SourceFile, key string) error {
-	src, err := r.stage.sources.Open(ctx, f.Ref, f.Bytes, f.MTime)
+	src, err := r.stage.sources.Open(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (r *run) copy(ctx context.Context, f *pipeline.SourceFile, key string) erro
 		return fmt.Errorf("copy %s: %w", f.Ref, err)
 	}
 	crc := int64(sum.Sum32())
-	f.Ref, f.Bytes, f.MTime, f.CRC32 = pipeline.BlobRef(key), n, 0, &crc
+	f.Ref, f.Bytes, f.MTime, f.ETag, f.CRC32 = pipeline.BlobRef(key), n, 0, "", &crc
 	return nil
 }
 

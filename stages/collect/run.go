@@ -148,7 +148,7 @@ func (r *run) takeArchive(ctx context.Context, z pipeline.SourceFile) error {
 
 // list returns the members of an archive that are frames.
 func (r *run) list(ctx context.Context, z pipeline.SourceFile) ([]ziparchive.Member, error) {
-	f, err := r.stage.sources.Open(ctx, z.Ref, z.Bytes, z.MTime)
+	f, err := r.stage.sources.Open(ctx, z.Ref, z.Stamp())
 	if err != nil {
 		return nil, err
 	}

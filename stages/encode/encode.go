@@ -19,7 +19,7 @@ import (
 
 // sources opens the files that frames show.
 type sources interface {
-	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
+	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 }
 
 // blobs takes the chunks.

@@ -382,7 +382,7 @@ type failingSources struct {
 	err error
 }
 
-func (f failingSources) Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error) {
+func (f failingSources) Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error) {
 	return nil, f.err
 }
 

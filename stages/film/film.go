@@ -16,7 +16,7 @@ import (
 
 // sources tells where the video lies on this host.
 type sources interface {
-	Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error)
+	Local(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (path string, release func(), err error)
 }
 
 // Form is as what a chunk is written.
@@ -139,7 +139,7 @@ func (s *Stage) make(ctx context.Context, in *Input, src video.Source, h hooks) 
 
 // unchanged reports a video that is no longer what it was.
 func (s *Stage) unchanged(ctx context.Context, f pipeline.File) error {
-	_, release, err := s.sources.Local(ctx, f.Ref, f.Bytes, f.MTime)
+	_, release, err := s.sources.Local(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Stage) open(ctx context.Context, f pipeline.File, progress func()) (vid
 	if err != nil {
 		return video.Source{}, nil, err
 	}
-	path, release, err := s.sources.Local(ctx, f.Ref, f.Bytes, f.MTime)
+	path, release, err := s.sources.Local(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return video.Source{}, nil, err
 	}

@@ -14,7 +14,7 @@ const FormatVideo = "video"
 
 // film finds the frames of a video and keeps their index under key.
 func (s *Stage) film(ctx context.Context, f *pipeline.File, key string, progress func()) error {
-	path, release, err := s.sources.Local(ctx, f.Ref, f.Bytes, f.MTime)
+	path, release, err := s.sources.Local(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 
 // sources opens the files.
 type sources interface {
-	Open(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (source.File, error)
-	Local(ctx context.Context, ref pipeline.Ref, bytes, mtime int64) (path string, release func(), err error)
+	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
+	Local(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (path string, release func(), err error)
 }
 
 // films finds the frames of videos.
@@ -91,7 +91,7 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pipeline.File, error) {
 	src := in.Files[i]
 	f := pipeline.File{
-		Ord: in.Lo + int64(i), Name: src.Name, Ref: src.Ref, Bytes: src.Bytes, MTime: src.MTime, CRC32: src.CRC32,
+		Ord: in.Lo + int64(i), Name: src.Name, Ref: src.Ref, Bytes: src.Bytes, MTime: src.MTime, ETag: src.ETag, CRC32: src.CRC32,
 		Orient: 1, Outcome: pipeline.OutcomeOK,
 	}
 	if src.Code != "" {
@@ -117,7 +117,7 @@ func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pi
 
 // picture reads the headers of a picture.
 func (s *Stage) picture(ctx context.Context, f *pipeline.File) error {
-	r, err := s.sources.Open(ctx, f.Ref, f.Bytes, f.MTime)
+	r, err := s.sources.Open(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return err
 	}

@@ -124,11 +124,11 @@ func TestRun(t *testing.T) {
 // broken is a storage that does not answer.
 type broken struct{ err error }
 
-func (b broken) Local(context.Context, pipeline.Ref, int64, int64) (string, func(), error) {
+func (b broken) Local(context.Context, pipeline.Ref, pipeline.Stamp) (string, func(), error) {
 	return "", nil, b.err
 }
 
-func (b broken) Open(context.Context, pipeline.Ref, int64, int64) (source.File, error) {
+func (b broken) Open(context.Context, pipeline.Ref, pipeline.Stamp) (source.File, error) {
 	return nil, b.err
 }
 
