@@ -28,7 +28,7 @@ func (a *attempt) filmChunk(s *pipeline.Segment, d *pipeline.Data, q pipeline.Qu
 			return w, err
 		}
 		w.Picked = numbers[r.Start : r.Stop+1]
-		w.Lo, w.Hi = w.Picked[0], w.Picked[0]+1 // where a still comes from
+		w.Lo, w.Hi = w.Picked[0], w.Picked[len(w.Picked)-1]+1 // a still comes from the first
 		if w.Form == film.MP4 {
 			w.Form = film.Zip
 		}

@@ -30,8 +30,8 @@ const (
 	Thumbnail Form = "thumbnail" // one frame as a small JPEG
 )
 
-// ChunkWork is one chunk to be made: the frames Lo to Hi-1 of the task, or those
-// that Picked lists, which are written as a zip.
+// ChunkWork is one chunk to be made: the frames Lo to Hi-1 of the task, or, as a
+// zip, only those of them that Picked lists, the first and the last included.
 type ChunkWork struct {
 	SegmentID int64            `json:"segment_id"`
 	Index     int64            `json:"idx"`
@@ -50,6 +50,15 @@ func (c *ChunkWork) count() int64 {
 		return int64(len(c.Picked))
 	}
 	return c.Hi - c.Lo
+}
+
+// shows reports whether the chunk has a frame between its first and its last.
+func (c *ChunkWork) shows(n int64) bool {
+	if c.Picked == nil {
+		return true
+	}
+	_, listed := slices.BinarySearch(c.Picked, n)
+	return listed
 }
 
 // original reports whether the chunk shows the source as it is.
@@ -173,7 +182,8 @@ const (
 
 // runs groups the chunks, by their places in the list, so that each group is
 // decoded in one go: from the first frame of its first to the last of its
-// last, without a gap.
+// last, without a gap. Chunks of chosen frames make one group, of whose frames
+// those that are near one another are decoded in one go.
 func runs(chunks []ChunkWork) [][]int {
 	order := make([]int, len(chunks))
 	for i := range order {
@@ -187,7 +197,8 @@ func runs(chunks []ChunkWork) [][]int {
 	for _, i := range order {
 		c := &chunks[i]
 		open = slices.DeleteFunc(open, func(hi int64) bool { return hi <= c.Lo })
-		if len(group) > 0 && (c.Lo > end || len(group) == maxChunks || len(open) == maxTogether) {
+		apart := c.Lo > end && c.Picked == nil // chosen frames are far apart anyway
+		if len(group) > 0 && (apart || len(group) == maxChunks || len(open) == maxTogether) {
 			out = append(out, group)
 			group, open, end = nil, nil, 0
 		}

@@ -1,38 +1,37 @@
 package film
 
 import (
-	"context"
-	"fmt"
+	"slices"
 
 	"framemill/stages/media/video"
 )
 
-// makePicked makes zips of frames that do not follow one another. Each frame
-// is decoded from its keyframe: they are few, and far apart.
-func (r *reel) makePicked(ctx context.Context, run []int) error {
-	defer r.abort()
+// picked returns what is decoded for zips of chosen frames: all that they list,
+// in as few runs as pays.
+func (r *reel) picked(run []int) []video.Run {
+	var frames []int64 // of the file
 	for _, place := range run {
-		if err := r.begin(ctx, place); err != nil {
-			return err
-		}
-		c := r.open[0]
-		for _, n := range c.Picked {
-			if err := r.pick(ctx, c, n); err != nil {
-				return fmt.Errorf("frame %d of chunk %d: %w", n, c.Index, err)
-			}
-		}
-		if err := r.end(ctx, 0); err != nil {
-			return err
+		for _, n := range r.in.Chunks[place].Picked {
+			frames = append(frames, r.in.Start+n*r.in.Step)
 		}
 	}
-	return nil
+	slices.Sort(frames)
+	frames = slices.Compact(frames)
+	var out []video.Run
+	for begin, i := 0, 1; i <= len(frames); i++ {
+		if i == len(frames) || i-begin == maxPicks || r.src.Index.KeyBefore(frames[i]) > frames[i-1]+bridge {
+			out = append(out, video.Picks(frames[begin:i]))
+			begin = i
+		}
+	}
+	return out
 }
 
-// pick adds one frame of the task to a chunk.
-func (r *reel) pick(ctx context.Context, c *cut, n int64) error {
-	one := video.Run{First: r.in.Start + n*r.in.Step, Step: 1, Count: 1}
-	return r.films.JPEGs(ctx, r.src, one, r.quality(c.ChunkWork), func(_ int64, jpeg []byte) error {
-		r.progress()
-		return c.add(jpeg)
-	})
-}
+const (
+	// bridge is how many frames are decoded for nothing before it costs less to
+	// start ffmpeg again at a later keyframe, a tenth of a second.
+	bridge = 16
+	// maxPicks bounds what one decoding is asked for, frame by frame: the kernel
+	// bounds the arguments of ffmpeg.
+	maxPicks = 1000
+)

@@ -23,22 +23,14 @@ type reel struct {
 
 // make makes a group of chunks, given by their places in the input.
 func (r *reel) make(ctx context.Context, run []int) error {
-	leave, err := r.enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	first := &r.in.Chunks[run[0]]
-	switch form := first.Form; {
-	case first.Picked != nil && form == Zip:
-		return r.makePicked(ctx, run)
-	case form == MP4:
-		return r.makeMP4(ctx, run)
-	case form == Zip:
+	switch form := r.in.Chunks[run[0]].Form; form {
+	case MP4:
+		return r.turn(ctx, func() error { return r.makeMP4(ctx, run) })
+	case Zip:
 		return r.makeZips(ctx, run)
-	case form == PNG || form == Thumbnail:
+	case PNG, Thumbnail:
 		for _, i := range run {
-			if err := r.makeStill(ctx, i, form); err != nil {
+			if err := r.turn(ctx, func() error { return r.makeStill(ctx, i, form) }); err != nil {
 				return err
 			}
 		}
@@ -55,16 +47,18 @@ const (
 	bytesPerPixel = 40
 )
 
-// enter waits for a turn at the processor.
-func (r *reel) enter(ctx context.Context) (leave func(), err error) {
+// turn waits for a turn at the processor, in which it decodes once.
+func (r *reel) turn(ctx context.Context, decode func() error) (err error) {
 	memory := ffmpegBytes + r.src.Index.CodedWidth*r.src.Index.CodedHeight*bytesPerPixel
 	var threads int
+	var leave func()
 	alive.Waiting(ctx, r.progress, func() { threads, leave, err = r.stage.gate(ctx, r.stage.films.Threads(), memory) })
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer leave()
 	r.films = r.stage.films.WithThreads(threads)
-	return leave, nil
+	return decode()
 }
 
 // frames returns the frames of the file that a chunk has.
@@ -144,24 +138,39 @@ func (r *reel) makeStill(ctx context.Context, place int, form Form) error {
 // that have it.
 func (r *reel) makeZips(ctx context.Context, run []int) error {
 	defer r.abort()
-	first, last := r.in.Chunks[run[0]].Lo, int64(0)
+	wait := run // for their first frames
+	for _, frames := range r.decoded(run) {
+		err := r.turn(ctx, func() error {
+			return r.films.JPEGs(ctx, r.src, frames, r.quality(&r.in.Chunks[run[0]]), func(k int64, jpeg []byte) error {
+				n := (k - r.in.Start) / r.in.Step
+				for len(wait) > 0 && r.in.Chunks[wait[0]].Lo <= n {
+					if err := r.begin(ctx, wait[0]); err != nil {
+						return err
+					}
+					wait = wait[1:]
+				}
+				r.progress()
+				return r.add(ctx, n, jpeg)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(r.open)+len(wait) > 0 {
+		return errors.New("the video ended before its last chunk")
+	}
+	return nil
+}
+
+// decoded returns what is decoded for zips, each run in one go.
+func (r *reel) decoded(run []int) []video.Run {
+	first, last := &r.in.Chunks[run[0]], int64(0)
+	if first.Picked != nil {
+		return r.picked(run)
+	}
 	for _, i := range run {
 		last = max(last, r.in.Chunks[i].Hi)
 	}
-	all := r.frames(&ChunkWork{Lo: first, Hi: last})
-	err := r.films.JPEGs(ctx, r.src, all, r.quality(&r.in.Chunks[run[0]]), func(k int64, jpeg []byte) error {
-		n := (k - r.in.Start) / r.in.Step
-		for len(run) > 0 && r.in.Chunks[run[0]].Lo <= n {
-			if err := r.begin(ctx, run[0]); err != nil {
-				return err
-			}
-			run = run[1:]
-		}
-		r.progress()
-		return r.add(ctx, n, jpeg)
-	})
-	if err == nil && len(r.open)+len(run) > 0 {
-		err = errors.New("the video ended before its last chunk")
-	}
-	return err
+	return []video.Run{r.frames(&ChunkWork{Lo: first.Lo, Hi: last})}
 }

@@ -56,6 +56,10 @@ func (r *reel) begin(ctx context.Context, place int) error {
 func (r *reel) add(ctx context.Context, n int64, jpeg []byte) error {
 	for i := 0; i < len(r.open); {
 		c := r.open[i]
+		if !c.shows(n) {
+			i++
+			continue
+		}
 		if err := c.add(jpeg); err != nil {
 			return fmt.Errorf("frame %d of chunk %d: %w", n, c.Index, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -80,6 +81,9 @@ func (e *Engine) EncodeMP4(ctx context.Context, src Source, dir string, chunks [
 	for _, c := range chunks {
 		if err := c.check(src.Index); err != nil {
 			return err
+		}
+		if c.Only != nil {
+			return errors.New("video: single frames are not encoded as MP4")
 		}
 		first, last = min(first, c.First), max(last, c.Last())
 	}

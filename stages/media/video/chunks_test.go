@@ -38,9 +38,10 @@ func encode(t testing.TB, e *video.Engine, src video.Source, chunks []video.Run,
 func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
 	t.Helper()
 	// Segments of 30 that overlap by 5, in chunks of 12.
-	chunks := []video.Run{{0, 1, 12}, {12, 1, 12}, {24, 1, 6}, {25, 1, 12}, {37, 1, 12}, {49, 1, 6}, {50, 1, 12}, {62, 1, 12}, {74, 1, 1}}
+	chunks := every(1, []int64{0, 12}, []int64{12, 12}, []int64{24, 6}, []int64{25, 12}, []int64{37, 12}, []int64{49, 6},
+		[]int64{50, 12}, []int64{62, 12}, []int64{74, 1})
 	if src.Index.Codec != "h264" { // every second frame
-		chunks = []video.Run{{17, 2, 9}, {35, 2, 9}, {53, 2, 3}}
+		chunks = every(2, []int64{17, 9}, []int64{35, 9}, []int64{53, 3})
 	}
 	files, err := encode(t, e, src, chunks, video.MP4{Quality: 70, Downscale: true})
 	if err != nil {
@@ -52,6 +53,15 @@ func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
 		}
 	}
 	assertJPEGs(t, e, src, video.Run{First: 5, Step: 3, Count: 20})
+}
+
+// every returns runs with a step, each given by its first frame and its count.
+func every(step int64, runs ...[]int64) []video.Run {
+	var out []video.Run
+	for _, r := range runs {
+		out = append(out, video.Run{First: r[0], Step: step, Count: r[1]})
+	}
+	return out
 }
 
 // assertJPEGs reads the number of each JPEG of a run.

@@ -38,8 +38,7 @@ func (e *Engine) Decode(ctx context.Context, src Source, run Run, yield func(k i
 	}
 	g, next := newGate(src.Index, run.First, run.Last()), run.First
 	return e.climb(ctx, src, g, g.putOut(run), func(in *entry) error {
-		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
-		return e.decodeFrom(ctx, in, rest, func(k int64, f *Frame) error {
+		return e.decodeFrom(ctx, in, run.from(next), func(k int64, f *Frame) error {
 			next = k + run.Step
 			return yield(k, f)
 		})
@@ -214,8 +213,7 @@ func (g gate) signs(in *entry) string {
 // wanted is an expression that is not 0 for the frames of a run.
 func (g gate) wanted(in *entry, r Run) string {
 	n, key := g.number(in)
-	first := r.First - g.key + key
-	return fmt.Sprintf("between(%s,%d,%d)*not(mod(%s-%d,%d))", n, first, r.Last()-g.key+key, n, first, r.Step)
+	return r.terms(n, key-g.key)
 }
 
 // rawFormat is the format of raw frames that keeps the range of the source.

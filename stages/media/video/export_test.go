@@ -5,8 +5,10 @@ import (
 	"context"
 	"image/jpeg"
 	"io"
+	"sync/atomic"
 
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/sandbox"
 )
 
 // Described returns the index of an MP4 file twice, without the frames: as the
@@ -69,6 +71,17 @@ func (e *Engine) Fed(ctx context.Context, src Source, run Run) (n int) {
 	}
 	defer file.Close()
 	return len(in.stdin.(*feeder).frames)
+}
+
+// Counting returns an engine like this one that counts the programs that it
+// runs.
+func (e *Engine) Counting() (counting *Engine, runs *atomic.Int64) {
+	out, n := *e, new(atomic.Int64)
+	out.run = func(ctx context.Context, c sandbox.Command) error {
+		n.Add(1)
+		return e.run(ctx, c)
+	}
+	return &out, n
 }
 
 // EncodeJPEG writes a frame as a JPEG by another encoder than that of JPEGs. It

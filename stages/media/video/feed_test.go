@@ -2,10 +2,14 @@ package video_test
 
 import (
 	"bytes"
+	"image/jpeg"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"framemill/pipeline/frameindex"
 	"framemill/stages/media/video"
+	"framemill/tests/barcode"
 )
 
 // TestFedFrames decodes runs from what ffmpeg is fed with, which leaves out the
@@ -85,4 +89,35 @@ func TestFedAstray(t *testing.T) {
 		t.Fatal("ffmpeg is not fed")
 	}
 	assertJPEGs(t, e, src, run)
+}
+
+// TestPicks has frames that do not follow one another made by one program,
+// whether it is fed or not.
+func TestPicks(t *testing.T) {
+	t.Parallel()
+	e, runs := engine(t).Counting()
+	for _, params := range []string{"keyint=25:bframes=2:b-adapt=0:b-pyramid=none", "keyint=25:bframes=0"} {
+		src := index(t, e, clip{file: "x.mp4", args: x264(params)}.make(t))
+		for _, want := range [][]int64{{60}, {0, 74}, {3, 4, 5, 23, 25, 49, 50, 51, 70}} {
+			var got []int64
+			before := runs.Load()
+			err := e.JPEGs(t.Context(), src, video.Picks(want), 70, func(k int64, text []byte) error {
+				got = append(got, k)
+				m, err := jpeg.Decode(bytes.NewReader(text))
+				if err != nil {
+					return err
+				}
+				if n, err := barcode.Read(m); err != nil || int64(n) != k {
+					t.Errorf("frame %d shows %d: %v", k, n, err)
+				}
+				return nil
+			})
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("frames %v of %s, %v (-want +got):\n%s", want, params, err, diff)
+			}
+			if n := runs.Load() - before; n != 1 {
+				t.Errorf("frames %v of %s took %d programs, want 1", want, params, n)
+			}
+		}
+	}
 }

@@ -21,7 +21,7 @@ func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yi
 	g, next := newGate(src.Index, run.First, run.Last()), run.First
 	var data []byte
 	return e.climb(ctx, src, g, g.putOut(run), func(in *entry) error {
-		rest := Run{First: next, Step: run.Step, Count: (run.Last()-next)/run.Step + 1}
+		rest := run.from(next)
 		return e.pass(ctx, in, rest, jpegEncoder(in, rest, quality), func(n *nutReader, _, size int64) error {
 			if size > maxJPEG {
 				return errNut

@@ -33,7 +33,10 @@ type Config struct {
 }
 
 // Engine reads videos.
-type Engine struct{ cfg Config }
+type Engine struct {
+	cfg Config
+	run func(context.Context, sandbox.Command) error
+}
 
 // New returns an engine.
 func New(cfg Config) (*Engine, error) {
@@ -50,7 +53,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Wall = 4 * time.Hour
 	}
 	cfg.Silence = cmp.Or(cfg.Silence, 10*time.Minute)
-	return &Engine{cfg}, nil
+	return &Engine{cfg: cfg, run: sandbox.Run}, nil
 }
 
 // Threads returns how many threads the programs of the engine have, each.
@@ -59,9 +62,9 @@ func (e *Engine) Threads() int { return e.cfg.Threads }
 // WithThreads returns an engine like this one whose programs have so many
 // threads.
 func (e *Engine) WithThreads(n int) *Engine {
-	cfg := e.cfg
-	cfg.Threads = n
-	return &Engine{cfg}
+	out := *e
+	out.cfg.Threads = n
+	return &out
 }
 
 // File is a video on this host. Name is what the client calls it, for errors.
@@ -75,25 +78,6 @@ type Source struct {
 	// that nobody asked for: the keyframe may be an hour away. It may be called
 	// at any time, also concurrently.
 	Progress func()
-}
-
-// Run is Count frames of a video: First, First+Step, and so on.
-type Run struct{ First, Step, Count int64 }
-
-// Last returns the last frame of the run.
-func (r Run) Last() int64 { return r.First + (r.Count-1)*r.Step }
-
-// has reports whether a frame is one of the run.
-func (r Run) has(k int64) bool {
-	return k >= r.First && k <= r.Last() && (k-r.First)%r.Step == 0
-}
-
-// check reports a run that does not lie in the index.
-func (r Run) check(x *frameindex.Index) error {
-	if r.First < 0 || r.Step < 1 || r.Count < 1 || r.Count > x.Len() || r.Step > x.Len() || r.Last() >= x.Len() {
-		return fmt.Errorf("video: frames %+v of %d", r, x.Len())
-	}
-	return nil
 }
 
 // Memory that ffmpeg may have: for itself, and for each pixel of a frame, of
@@ -134,7 +118,7 @@ func (e *Engine) stream(ctx context.Context, c sandbox.Command, pixels int64, re
 	c.Limits.Wall = cmp.Or(c.Limits.Wall, e.cfg.Wall)
 	done := make(chan error, 1)
 	go func() {
-		err := sandbox.Run(ctx, c)
+		err := e.run(ctx, c)
 		if patient && errors.Is(err, sandbox.ErrTooLong) {
 			err = errors.Join(errTooSlow, err)
 		}
