@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"sort"
 
 	"framemill/pipeline"
 )
@@ -83,28 +84,26 @@ const togetherFrames = 1000
 // any of them, the answer is the same. gop returns the first and the last source
 // frame of the GOP that has a frame.
 func Together(d *pipeline.Data, s *pipeline.Segment, k int64, gop func(frame int64) (first, last int64)) Range {
-	if s.Type == pipeline.SegmentSpecific {
-		return Range{k, k}
-	}
 	sel := Selection{Start: d.StartFrame, Stop: d.StopFrame, Step: d.Step, Size: d.Size}
-	frames, size := Places(s), *d.ChunkSize
-	begin, end := gop(sel.Source(frames.Start + k*size))
+	places, size := Places(s), *d.ChunkSize
+	listed, err := s.Frames.Frames()
+	if err != nil {
+		return Range{k, k} // whoever builds it says what is wrong
+	}
+	// begins returns the source frame that a chunk begins with.
+	begins := func(chunk int64) int64 {
+		if s.Type == pipeline.SegmentSpecific {
+			return sel.Source(listed[chunk*size])
+		}
+		return sel.Source(places.Start + chunk*size)
+	}
 	// before returns how many chunks begin before a source frame.
 	before := func(source int64) int64 {
-		relative := ceilDiv(max(source-sel.Start, 0), sel.Step)
-		return ceilDiv(max(relative-frames.Start, 0), size)
+		return int64(sort.Search(int(places.Chunks(size)), func(c int) bool { return begins(int64(c)) >= source }))
 	}
-	first, last := before(begin), min(before(end+1), frames.Chunks(size))-1
+	begin, end := gop(begins(k))
+	first, last := before(begin), before(end+1)-1
 	most := max(togetherFrames/size, 1)
 	first += (k - first) / most * most
 	return Range{first, min(last, first+most-1)}
-}
-
-// ceilDiv divides what is not negative and rounds up.
-func ceilDiv(a, b int64) int64 {
-	q := a / b
-	if a%b > 0 {
-		q++
-	}
-	return q
 }

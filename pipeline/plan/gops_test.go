@@ -143,3 +143,19 @@ func TestTogether(t *testing.T) {
 		})
 	}
 }
+
+// TestTogetherOfChosenFrames goes by the frames that a view of some frames
+// lists, which may lie anywhere.
+func TestTogetherOfChosenFrames(t *testing.T) {
+	t.Parallel()
+	chunk := int64(2)
+	d := &pipeline.Data{StartFrame: 100, StopFrame: 1098, Step: 2, Size: 500, ChunkSize: &chunk}
+	s := &pipeline.Segment{Type: pipeline.SegmentSpecific, Start: 1, Stop: 480,
+		Frames: pipeline.NewFrameList([]int64{1, 3, 60, 80, 90, 199, 200, 480})} // 102, 106 | 220, 260 | 280, 498 | 500, 1060
+	gop := func(frame int64) (int64, int64) { return frame / 250 * 250, frame/250*250 + 249 }
+	for k, want := range []plan.Range{{Start: 0, Stop: 1}, {Start: 0, Stop: 1}, {Start: 2, Stop: 2}, {Start: 3, Stop: 3}} {
+		if got := plan.Together(d, s, int64(k), gop); got != want {
+			t.Errorf("together with chunk %d: %+v, want %+v", k, got, want)
+		}
+	}
+}
