@@ -114,6 +114,29 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	return c.http.Do(r)
 }
 
+// HTTP returns the client for libraries that want one of the standard library.
+// What must not be reached is an error of kind Invalid there.
+func (c *Client) HTTP() *http.Client {
+	standard := c.http
+	standard.Transport = judged{c}
+	return &standard
+}
+
+// judged judges each request before it is sent.
+type judged struct{ *Client }
+
+// RoundTrip implements http.RoundTripper.
+func (j judged) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := j.CheckURL(r.URL); err != nil {
+		return nil, err
+	}
+	resp, err := j.http.Transport.RoundTrip(r)
+	if errors.Is(err, ErrRefused) {
+		return nil, errRefusedURL()
+	}
+	return resp, err
+}
+
 // CloseIdle ends connections that wait for another request.
 func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 

@@ -176,9 +176,9 @@ func (t *Tx) lockOrganization(ctx context.Context, id int64) error {
 	return t.get(ctx, &one, `SELECT 1 FROM organizations WHERE id = ?`+t.d.forUpdate(), id)
 }
 
-// DeleteOrganization removes an organization and its members. The projects and
-// tasks stay: each becomes personal to who owns it, or else to the owner of the
-// organization.
+// DeleteOrganization removes an organization and its members. The projects,
+// tasks and cloud storages stay: each becomes personal to who owns it, or else
+// to the owner of the organization.
 func (db *DB) DeleteOrganization(ctx context.Context, id int64) error {
 	err := db.tx(ctx, func(t *Tx) error {
 		if err := t.lockOrganization(ctx, id); err != nil {
@@ -193,6 +193,7 @@ func (db *DB) DeleteOrganization(ctx context.Context, id int64) error {
 			`UPDATE webhooks SET org_id = NULL WHERE type = 'project' AND org_id = ?`,
 			personal("projects"),
 			personal("tasks"),
+			personal("cloud_storages"),
 			`DELETE FROM invitations WHERE membership_id IN (SELECT id FROM memberships WHERE org_id = ?)`,
 			`DELETE FROM memberships WHERE org_id = ?`,
 			`DELETE FROM organizations WHERE id = ?`,

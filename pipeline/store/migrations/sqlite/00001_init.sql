@@ -82,6 +82,27 @@ CREATE TABLE storages (
 	location TEXT NOT NULL,
 	cloud_storage_id INTEGER
 );
+CREATE INDEX storages_cloud ON storages (cloud_storage_id) WHERE cloud_storage_id IS NOT NULL;
+
+-- Buckets that people let us read media from. Credentials are sealed.
+CREATE TABLE cloud_storages (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	tenant TEXT NOT NULL,
+	org_id INTEGER,
+	owner_id INTEGER,
+	provider TEXT NOT NULL,
+	resource TEXT NOT NULL,
+	name TEXT NOT NULL,
+	credentials_type TEXT NOT NULL,
+	credentials TEXT NOT NULL DEFAULT '',
+	attributes TEXT NOT NULL DEFAULT '',
+	description TEXT NOT NULL DEFAULT '',
+	manifests TEXT NOT NULL DEFAULT '',
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL
+);
+CREATE INDEX cloud_storages_org ON cloud_storages (org_id, id);
+CREATE INDEX cloud_storages_owner ON cloud_storages (owner_id, id);
 
 CREATE TABLE projects (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -207,6 +228,7 @@ CREATE TABLE data (
 	index_key TEXT NOT NULL DEFAULT '',
 	published INTEGER
 );
+CREATE INDEX data_cloud ON data (cloud_storage_id) WHERE cloud_storage_id IS NOT NULL;
 
 CREATE TABLE uploads (
 	id TEXT PRIMARY KEY,
@@ -520,6 +542,7 @@ DROP TABLE labels;
 DROP TABLE tasks;
 DROP TABLE tasks_words;
 DROP TABLE projects;
+DROP TABLE cloud_storages;
 DROP TABLE storages;
 DROP TABLE invitations;
 DROP TABLE memberships;
