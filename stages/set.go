@@ -30,7 +30,7 @@ type Gate func(ctx context.Context, cores int, bytes int64) (granted int, leave 
 func Free(_ context.Context, cores int, _ int64) (int, func(), error) { return cores, func() {}, nil }
 
 // New returns the stages. share is nil where no share is mounted; gate is asked
-// once per picture and once per run of ffmpeg, and keeps the cores from being
+// once per picture and once per run of ffmpeg or ffprobe, and keeps the cores from being
 // crowded; what ffmpeg writes lies below scratch until it is kept.
 func New(bucket blob.Bucket, share *source.Share, gate Gate, scratch string) (*Set, error) {
 	sources := source.New(bucket, share)
@@ -38,10 +38,11 @@ func New(bucket blob.Bucket, share *source.Share, gate Gate, scratch string) (*S
 	if err != nil {
 		return nil, err
 	}
+	films = films.Gated(video.Gate(gate))
 	s := &Set{
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
 		Encode: encode.New(encode.Config{}, sources, bucket, gate.picture),
-		Film:   film.New(films, sources, bucket, film.Gate(gate), scratch),
+		Film:   film.New(films, sources, bucket, scratch),
 	}
 	if share == nil { // a nil *Share in an interface would not be nil
 		s.Collect = collect.New(collect.Config{}, sources, nil, bucket)

@@ -21,8 +21,8 @@ const (
 
 // gate keeps what is worked on at a time to the number of cores and to a budget
 // of memory, whatever the number of slots, so that lanes do not crowd each other
-// out. It is asked once per picture, and once per run of ffmpeg. Who waits is
-// served in order, the interactive lane first.
+// out. It is asked once per picture, and once per run of ffmpeg or ffprobe. Who
+// waits is served in order, the interactive lane first.
 type gate struct {
 	mu      sync.Mutex
 	cores   int // that nobody has

@@ -90,20 +90,13 @@ type Stage struct {
 	films   *video.Engine
 	sources sources
 	bucket  blob.Bucket
-	gate    Gate
 	scratch string
 }
 
-// Gate gives a turn at the processor, and memory of so many bytes. It blocks
-// until there is the memory and at least one core; of the wanted ones it grants
-// as many as there are.
-type Gate func(ctx context.Context, cores int, bytes int64) (granted int, leave func(), err error)
-
-// New returns the stage. It asks gate once per decoding, which has as many
-// threads as it gets cores. Chunks that ffmpeg writes lie in folders of their own
-// below scratch until they are kept.
-func New(films *video.Engine, sources sources, bucket blob.Bucket, gate Gate, scratch string) *Stage {
-	return &Stage{films: films, sources: sources, bucket: bucket, gate: gate, scratch: scratch}
+// New returns the stage. It takes a turn of films once per decoding. Chunks that
+// ffmpeg writes lie in folders of their own below scratch until they are kept.
+func New(films *video.Engine, sources sources, bucket blob.Bucket, scratch string) *Stage {
+	return &Stage{films: films, sources: sources, bucket: bucket, scratch: scratch}
 }
 
 // hooks are told how a run goes on.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"framemill/pipeline"
-	"framemill/stages/media/alive"
 	"framemill/stages/media/video"
 )
 
@@ -40,25 +39,13 @@ func (r *reel) make(ctx context.Context, run []int) error {
 	}
 }
 
-// What ffmpeg takes: for itself, and for each pixel of a frame, of which it
-// keeps a few dozen.
-const (
-	ffmpegBytes   = 64 << 20
-	bytesPerPixel = 40
-)
-
 // turn waits for a turn at the processor, in which it decodes once.
-func (r *reel) turn(ctx context.Context, decode func() error) (err error) {
-	memory := ffmpegBytes + r.src.Index.CodedWidth*r.src.Index.CodedHeight*bytesPerPixel
-	var threads int
-	var leave func()
-	alive.Waiting(ctx, r.progress, func() { threads, leave, err = r.stage.gate(ctx, r.stage.films.Threads(), memory) })
-	if err != nil {
-		return err
-	}
-	defer leave()
-	r.films = r.stage.films.WithThreads(threads)
-	return decode()
+func (r *reel) turn(ctx context.Context, decode func() error) error {
+	pixels := r.src.Index.CodedWidth * r.src.Index.CodedHeight
+	return r.stage.films.Turn(ctx, pixels, r.progress, func(films *video.Engine) error {
+		r.films = films
+		return decode()
+	})
 }
 
 // frames returns the frames of the file that a chunk has.

@@ -135,6 +135,14 @@ func (d *description) check(f File, maxPixels int64) error {
 	return nil
 }
 
+// pixels returns how many a frame has.
+func (d *description) pixels() int64 {
+	if len(d.Frames) == 0 {
+		return unknownPixels
+	}
+	return d.Frames[0].Width * d.Frames[0].Height
+}
+
 // printable keeps short plain text of what a file says.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {

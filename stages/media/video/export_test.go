@@ -5,7 +5,6 @@ import (
 	"context"
 	"image/jpeg"
 	"io"
-	"sync/atomic"
 
 	"framemill/pipeline/frameindex"
 	"framemill/stages/media/sandbox"
@@ -73,15 +72,15 @@ func (e *Engine) Fed(ctx context.Context, src Source, run Run) (n int) {
 	return len(in.stdin.(*feeder).frames)
 }
 
-// Counting returns an engine like this one that counts the programs that it
+// Watched returns an engine like this one that tells of each program that it
 // runs.
-func (e *Engine) Counting() (counting *Engine, runs *atomic.Int64) {
-	out, n := *e, new(atomic.Int64)
+func (e *Engine) Watched(tell func(sandbox.Command)) *Engine {
+	out := *e
 	out.run = func(ctx context.Context, c sandbox.Command) error {
-		n.Add(1)
+		tell(c)
 		return e.run(ctx, c)
 	}
-	return &out, n
+	return &out
 }
 
 // EncodeJPEG writes a frame as a JPEG by another encoder than that of JPEGs. It

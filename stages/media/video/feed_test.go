@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/sandbox"
 	"framemill/stages/media/video"
 	"framemill/tests/barcode"
 )
@@ -95,12 +96,13 @@ func TestFedAstray(t *testing.T) {
 // whether it is fed or not.
 func TestPicks(t *testing.T) {
 	t.Parallel()
-	e, runs := engine(t).Counting()
+	runs := 0
+	e := engine(t).Watched(func(sandbox.Command) { runs++ })
 	for _, params := range []string{"keyint=25:bframes=2:b-adapt=0:b-pyramid=none", "keyint=25:bframes=0"} {
 		src := index(t, e, clip{file: "x.mp4", args: x264(params)}.make(t))
 		for _, want := range [][]int64{{60}, {0, 74}, {3, 4, 5, 23, 25, 49, 50, 51, 70}} {
 			var got []int64
-			before := runs.Load()
+			before := runs
 			err := e.JPEGs(t.Context(), src, video.Picks(want), 70, func(k int64, text []byte) error {
 				got = append(got, k)
 				m, err := jpeg.Decode(bytes.NewReader(text))
@@ -115,7 +117,7 @@ func TestPicks(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("frames %v of %s, %v (-want +got):\n%s", want, params, err, diff)
 			}
-			if n := runs.Load() - before; n != 1 {
+			if n := runs - before; n != 1 {
 				t.Errorf("frames %v of %s took %d programs, want 1", want, params, n)
 			}
 		}

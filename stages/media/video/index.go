@@ -12,7 +12,8 @@ import (
 // Index finds the frames of a file. It calls progress now and then while it
 // reads all of the file, which it avoids where the file's own tables say
 // everything, and say nothing that its first frame disproves. Of plain MP4 files
-// no frame is decoded at all: where their tables lie, the first decoding tells.
+// no frame is decoded at all, and no program run: where their tables lie, the
+// first decoding tells. It takes a turn for each program that it runs.
 func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameindex.Index, error) {
 	file, size, err := open(f)
 	if err != nil {
@@ -38,7 +39,10 @@ func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameinde
 	if d != nil {
 		err = d.check(f, e.cfg.MaxPixels)
 	} else {
-		d, err = e.describe(ctx, f, demuxer)
+		err = e.Turn(ctx, unknownPixels, progress, func(e *Engine) error {
+			d, err = e.describe(ctx, f, demuxer)
+			return err
+		})
 	}
 	if err != nil {
 		return nil, err
@@ -48,7 +52,8 @@ func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameinde
 		doubt = d.confirm(frames)
 	}
 	if doubt != nil {
-		if err := e.readAll(ctx, f, d, x, progress); err != nil {
+		err := e.Turn(ctx, d.pixels(), progress, func(e *Engine) error { return e.readAll(ctx, f, d, x, progress) })
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -60,6 +65,10 @@ func (e *Engine) Index(ctx context.Context, f File, progress func()) (*frameinde
 	}
 	return x, checkTimes(x, f)
 }
+
+// unknownPixels stands for the pixels of a frame that nobody knows yet: as many
+// as most videos have at most.
+const unknownPixels = 3840 * 2160
 
 // checkTimes refuses frames that last longer than encoders can say.
 func checkTimes(x *frameindex.Index, f File) error {

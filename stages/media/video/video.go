@@ -27,15 +27,16 @@ import (
 // Config says what videos may cost.
 type Config struct {
 	MaxPixels int64         // of one frame; 0 = 64 Mi
-	Threads   int           // of one ffmpeg; 0 = all processors, at most 4
+	Threads   int           // of one program, at most; 0 = all processors, at most 4
 	Wall      time.Duration // of one run over a whole file; 0 = 4 h
 	Silence   time.Duration // of a run that puts out nothing; 0 = 10 min
 }
 
 // Engine reads videos.
 type Engine struct {
-	cfg Config
-	run func(context.Context, sandbox.Command) error
+	cfg  Config
+	gate Gate
+	run  func(context.Context, sandbox.Command) error
 }
 
 // New returns an engine.
@@ -53,18 +54,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Wall = 4 * time.Hour
 	}
 	cfg.Silence = cmp.Or(cfg.Silence, 10*time.Minute)
-	return &Engine{cfg: cfg, run: sandbox.Run}, nil
-}
-
-// Threads returns how many threads the programs of the engine have, each.
-func (e *Engine) Threads() int { return e.cfg.Threads }
-
-// WithThreads returns an engine like this one whose programs have so many
-// threads.
-func (e *Engine) WithThreads(n int) *Engine {
-	out := *e
-	out.cfg.Threads = n
-	return &out
+	return &Engine{cfg: cfg, gate: free, run: sandbox.Run}, nil
 }
 
 // File is a video on this host. Name is what the client calls it, for errors.
