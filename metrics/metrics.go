@@ -38,7 +38,7 @@ type Registry struct {
 	chunkTime  *prometheus.HistogramVec
 	chunkBytes *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
-	sendTime   prometheus.Histogram
+	sendTime   prometheus.Counter
 	requests   *prometheus.CounterVec
 	answerTime *prometheus.HistogramVec
 	bytesIn    prometheus.Counter
@@ -89,8 +89,8 @@ func (m *Registry) defineWork() {
 	m.chunkBytes = m.counters("framemill_chunk_bytes_total", "Bytes of the chunks that were built.", "quality")
 	m.deliveries = m.counters("framemill_webhook_attempts_total",
 		"Attempts to send to webhooks: done, again (another follows) or failed.", "outcome")
-	m.sendTime = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "framemill_webhook_seconds", Help: "How long attempts to send to webhooks took.", Buckets: []float64{0.1, 1, 10},
+	m.sendTime = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "framemill_webhook_busy_seconds_total", Help: "Time spent on attempts to send to webhooks.",
 	})
 	m.reg.MustRegister(m.sendTime)
 }
@@ -144,7 +144,7 @@ func (m *Registry) WriteRefused(write string) {
 // DeliveryEnded counts one attempt to send to a webhook: done, again or failed.
 func (m *Registry) DeliveryEnded(outcome string, took time.Duration) {
 	m.deliveries.WithLabelValues(m.outcome.label(outcome)).Inc()
-	m.sendTime.Observe(took.Seconds())
+	m.sendTime.Add(max(0, took.Seconds()))
 }
 
 // ChunkBuilt counts one chunk, or one preview, that was built and stored.

@@ -106,6 +106,9 @@ func observeAll(m *metrics.Registry) {
 	for _, write := range []string{"commit", "lease", "bogus"} {
 		m.WriteRefused(write)
 	}
+	for _, outcome := range []string{"done", "again", "failed", "bogus"} {
+		m.DeliveryEnded(outcome, time.Second)
+	}
 	for _, q := range []pipeline.Quality{pipeline.Compressed, pipeline.Original, pipeline.Preview} {
 		m.ChunkBuilt(q, time.Second, 1000)
 	}
