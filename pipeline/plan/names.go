@@ -60,6 +60,17 @@ func SharePath(path, mountPrefix string) (clean string, dir bool, err error) {
 	return clean, dir, nil
 }
 
+// FoundPath judges the path below the share root of what was found there, by
+// the rules for one that a client names. Its error names the file as far as
+// that can be shown.
+func FoundPath(path string) error {
+	if utf8.RuneCountInString(path) > maxPath || !relative(path) {
+		return pipeline.Failf(pipeline.CodeUnsafePath, printable(path),
+			"%s on the share has a name that is not allowed", quote(path))
+	}
+	return nil
+}
+
 // MemberName returns the name of an archive member, sub-directories included.
 // A leading "./", which tar writes, is dropped. Names that are absolute or
 // climb are refused although nothing is ever extracted to them: they end up in

@@ -114,6 +114,23 @@ func TestMemberName(t *testing.T) {
 	}
 }
 
+func TestFoundPath(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"a.jpg", "a/b c/d.jpg", ".hidden", "50%.jpg"} {
+		if err := plan.FoundPath(path); err != nil {
+			t.Errorf("FoundPath(%q): %v", path, err)
+		}
+	}
+	for _, path := range hostile {
+		err := plan.FoundPath(path)
+		if pipeline.CodeOf(err) != pipeline.CodeUnsafePath {
+			t.Errorf("FoundPath(%q) = %v, want code %s", path, err, pipeline.CodeUnsafePath)
+		}
+		checkText(t, pipeline.Public(err).Text)
+		checkText(t, pipeline.Public(err).File)
+	}
+}
+
 func TestIgnored(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{

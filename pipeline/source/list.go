@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"unicode/utf8"
 
 	"framemill/pipeline"
+	"framemill/pipeline/plan"
 )
 
 const (
@@ -21,13 +21,14 @@ const (
 
 // List returns the files and folders in dir, folders first, each by name. What
 // is neither is left out, and so are links that lead nowhere or out of the
-// share, and names that are not UTF-8. A folder of more than 100,000 entries
-// is refused as too large.
+// share, and what nobody could ask for, as plan.FoundPath refuses its name. A
+// folder of more than 100,000 entries is refused as too large.
 func (s *Share) List(ctx context.Context, dir string) ([]Entry, error) {
 	entries, err := s.read(ctx, dir, maxListed, true)
 	if err != nil {
 		return nil, err
 	}
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return plan.FoundPath(e.Path) != nil })
 	slices.SortFunc(entries, func(a, b Entry) int {
 		switch {
 		case a.Dir == b.Dir:
@@ -42,9 +43,11 @@ func (s *Share) List(ctx context.Context, dir string) ([]Entry, error) {
 
 // Walk calls fn for every file below the folder dir. Within a folder it goes
 // by name, and descends into a sub-folder when its name comes. It leaves out
-// what List does. Links to files are followed; links to folders are not, so
-// that there are no loops and no file is met twice; but dir itself may be one.
-// An error of fn ends the walk and is returned.
+// what List does, but for names that plan.FoundPath refuses: fn hears of such a
+// file, and of such a folder instead of what is in it. Links to files are
+// followed; links to folders are not, so that there are no loops and no file is
+// met twice; but dir itself may be one. An error of fn ends the walk and is
+// returned.
 func (s *Share) Walk(ctx context.Context, dir string, fn func(Entry) error) error {
 	return s.walk(ctx, dir, 0, fn)
 }
@@ -59,7 +62,7 @@ func (s *Share) walk(ctx context.Context, dir string, depth int, fn func(Entry) 
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
 	for _, e := range entries {
-		if e.Dir {
+		if e.Dir && plan.FoundPath(e.Path) == nil {
 			err = s.walk(ctx, e.Path, depth+1, fn)
 		} else {
 			err = fn(e)
@@ -109,9 +112,6 @@ func (s *Share) read(ctx context.Context, dir string, limit int, folderLinks boo
 // entry describes what a folder holds, following links, and reports whether
 // it is to be shown.
 func (s *Share) entry(dir string, d fs.DirEntry, folderLinks bool) (Entry, bool) {
-	if !utf8.ValidString(d.Name()) {
-		return Entry{}, false
-	}
 	p := path.Join(dir, d.Name())
 	info, err := d.Info()
 	link := d.Type()&fs.ModeSymlink != 0

@@ -33,6 +33,9 @@ func tree(t *testing.T) bundle {
 		os.Mkdir(filepath.Join(b.dir, "empty"), 0o700),
 		syscall.Mkfifo(filepath.Join(b.dir, "fifo"), 0o600),
 		os.WriteFile(filepath.Join(b.dir, "bad\xffname"), nil, 0o600),
+		os.WriteFile(filepath.Join(b.dir, "bad\nname"), nil, 0o600),
+		os.Mkdir(filepath.Join(b.dir, "sub", "bad\xfffolder"), 0o700),
+		os.WriteFile(filepath.Join(b.dir, "sub", "bad\xfffolder", "1.jpg"), nil, 0o600),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +117,8 @@ func TestWalk(t *testing.T) {
 	t.Parallel()
 	b := tree(t)
 	tests := map[string][]string{
-		"":       {".hidden", "a.jpg", "link.jpg", "sub/10.jpg", "sub/2.jpg", "sub/deep/x.jpg", "sub.txt", "z.jpg"},
-		"linked": {"linked/10.jpg", "linked/2.jpg", "linked/deep/x.jpg"},
+		"":       {".hidden", "a.jpg", "bad\nname", "bad\xffname", "link.jpg", "sub/10.jpg", "sub/2.jpg", "sub/bad\xfffolder", "sub/deep/x.jpg", "sub.txt", "z.jpg"},
+		"linked": {"linked/10.jpg", "linked/2.jpg", "linked/bad\xfffolder", "linked/deep/x.jpg"},
 		"empty":  nil,
 	}
 	for dir, want := range tests {

@@ -35,7 +35,7 @@ func (r *run) copyPage(ctx context.Context) error {
 	g.SetLimit(r.stage.cfg.Copies)
 	for i := range r.page {
 		f := &r.page[i]
-		if !r.copies(*f) {
+		if f.Code != "" || !r.copies(*f) {
 			continue
 		}
 		key := r.nextKey()

@@ -78,6 +78,12 @@ func shareFile(e source.Entry) pipeline.SourceFile {
 	return pipeline.SourceFile{Name: e.Path, Ref: pipeline.ShareRef(e.Path), Bytes: e.Bytes, MTime: e.MTime}
 }
 
+// unnamed is what is known of a file whose name was refused.
+func unnamed(err error) pipeline.SourceFile {
+	e := pipeline.Public(err)
+	return pipeline.SourceFile{Name: e.File, Ref: pipeline.ShareRef(e.File), Code: e.Code, Text: e.Text}
+}
+
 // parent returns the folder that a path lies in, "" at the top.
 func parent(path string) string {
 	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/'), 0)]
@@ -104,16 +110,20 @@ func (x exclusions) match(path string) bool {
 	return false
 }
 
-// takeFolder adds the pictures below a folder of the share.
+// takeFolder adds the pictures below a folder of the share. One whose name
+// cannot be shown is bad, and so is a folder: nobody knows what is in it.
 func (r *run) takeFolder(ctx context.Context, dir string) error {
 	excluded := newExclusions(r.in.Spec.ServerExcl)
 	if !r.in.Spec.CopyData {
 		r.out.Storage = pipeline.StorageShare
 	}
 	return r.stage.share.Walk(ctx, dir, func(e source.Entry) error {
-		if excluded.match(e.Path) || !isFrame(e.Path) {
+		if excluded.match(e.Path) || !isFrame(e.Path) && !e.Dir {
 			r.skip()
 			return nil
+		}
+		if err := plan.FoundPath(e.Path); err != nil {
+			return r.add(ctx, unnamed(err))
 		}
 		return r.add(ctx, shareFile(e))
 	})

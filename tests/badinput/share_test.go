@@ -33,6 +33,11 @@ func tryShare(t *testing.T, b *bench) {
 	}
 	b.write(t, strings.Repeat("deep/", 300)+"1.jpg", photo(1))
 
+	b.write(t, "odd/1.jpg", photo(1))
+	for _, name := range []string{"a\nb.jpg", "a\u202egpj.jpg", "a\xffb.jpg", `a\b.jpg`, "notes\n.txt", "f\n/2.jpg"} {
+		b.write(t, "odd/"+name, photo(2))
+	}
+
 	bad := func(name, path string) refusal {
 		return refusal{name: name, call: post(fmt.Sprintf(`{"image_quality":70,"server_files":[%s]}`, path)), status: 400, code: "invalid", says: "server_files"}
 	}
@@ -64,9 +69,19 @@ func tryShare(t *testing.T, b *bench) {
 		from("pipe", "links/pipe.jpg", "source_gone", "links/pipe.jpg"),
 		from("tree of 300 levels", "deep/", "invalid", "deep/deep"),
 		{name: "link outside in a folder", json: map[string]any{"server_files": []string{"mixed/"}}, report: map[string]string{"mixed/1.jpg": "ok", "mixed/2.jpg": ""}},
+		{name: "names that cannot be shown", json: map[string]any{"server_files": []string{"odd/"}}, report: oddNames},
+		{name: "copies of them", json: map[string]any{"server_files": []string{"odd/"}, "copy_data": true}, report: oddNames},
+		{name: "names that cannot be shown, and no patience", json: map[string]any{"server_files": []string{"odd/"}, "on_error": "fail"}, code: "unsafe_path", says: "odd/a"},
 		{name: "copy of a link outside", json: map[string]any{"server_files": []string{"links/file.jpg"}, "copy_data": true}, code: "unsafe_path", says: "links/file.jpg"},
 	})
 	b.listingHides(t, "links", "file.jpg", "folder", "relative.jpg")
+	b.listingHides(t, "odd", `a\n`, `a\ufffd`, "gpj", `f\n`)
+}
+
+// oddNames is what becomes of a folder of files whose names are no text.
+var oddNames = map[string]string{
+	"odd/1.jpg": "ok", "odd/a\ufffdb.jpg": "failed unsafe_path", "odd/a\ufffdgpj.jpg": "failed unsafe_path",
+	`odd/a\b.jpg`: "failed unsafe_path", "odd/f\ufffd": "failed unsafe_path", "odd/notes\ufffd.txt": "",
 }
 
 // link puts a symbolic link on the share.
