@@ -130,7 +130,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Lo
 		// Bodies have limits of their own: an upload may take hours.
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    128 << 10,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -140,7 +140,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Lo
 		defer cancel()
 		stopped <- srv.Shutdown(wait)
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(refuseAlike(srv, l)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	if err := <-stopped; errors.Is(err, context.DeadlineExceeded) {

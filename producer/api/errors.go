@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -92,6 +95,23 @@ func bodyOf(e *pipeline.Error) any {
 		return detail{"internal error"}
 	}
 	return detail{e.Text}
+}
+
+// Refusal returns the answer with a status to a request that no handler saw.
+// The connection ends with it.
+func Refusal(status int, e *pipeline.Error) *http.Response {
+	body, err := json.Marshal(bodyOf(e))
+	if err != nil {
+		body = nil // texts can always be written as JSON
+	}
+	return &http.Response{
+		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		Header: http.Header{
+			"Content-Type": {jsonType}, CodeHeader: {string(e.Code)}, "Cache-Control": {"no-store"},
+			"X-Content-Type-Options": {"nosniff"},
+		},
+		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
+	}
 }
 
 // setRetryAfter says when to come back, unless the handler has said so.

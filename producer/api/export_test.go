@@ -22,6 +22,9 @@ func Decode(r *http.Request, patch bool) (Strict, error) {
 	return s, decode(r, &s)
 }
 
+// LevelOf is how loud the log is about a request.
+var LevelOf = levelOf
+
 // ISO spells a time.
 var ISO = iso
 

@@ -47,10 +47,24 @@ func (s *Server) observe(next http.Handler) http.Handler {
 }
 
 func (s *Server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, t *trace, begin time.Time) {
-	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+	took := time.Since(begin)
+	s.Log.LogAttrs(r.Context(), levelOf(r.Method, ww.Status(), took), "request",
 		slog.String("request_id", t.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", ww.Status()), slog.Int("bytes", ww.BytesWritten()), slog.String("code", string(t.code)),
-		slog.Int64("user", t.user), slog.Duration("took", time.Since(begin)))
+		slog.Int64("user", t.user), slog.Duration("took", took))
+}
+
+// slowRequest is how long an answer takes that an administrator should know of.
+const slowRequest = 5 * time.Second
+
+// levelOf returns how loud the log is about a request. Clients poll, and the
+// metrics count that; the log says who changed what, and what went wrong.
+func levelOf(method string, status int, took time.Duration) slog.Level {
+	reads := method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+	if reads && status < http.StatusBadRequest && took < slowRequest {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // rescue answers a panic as an internal error. The one panic that net/http
