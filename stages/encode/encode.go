@@ -15,6 +15,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
 	"framemill/pipeline/source"
+	"framemill/stages/media/requant"
 )
 
 // sources opens the files that frames show.
@@ -79,6 +80,7 @@ type Stage struct {
 	blobs   blobs
 	gate    Gate
 	buffers sync.Pool // of *bytes.Buffer, for encoded pictures
+	jpegs   *requant.Engine
 }
 
 // New returns the stage.
@@ -87,6 +89,7 @@ func New(cfg Config, sources sources, blobs blobs, gate Gate) *Stage {
 	return &Stage{
 		cfg: cfg, sources: sources, blobs: blobs, gate: gate,
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		jpegs:   requant.New(),
 	}
 }
 

@@ -3,13 +3,16 @@ package encode
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
 	"framemill/pipeline"
 	"framemill/pipeline/source"
 	"framemill/stages/media/picture"
+	"framemill/stages/media/requant"
 )
 
 // thumbnailSide is the longer side of previews, as the contract has it.
@@ -99,6 +102,14 @@ func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameF
 	if err != nil || info.Format != f.Format || info.Width != f.Width || info.Height != f.Height || info.Orient != max(f.Orient, 1) {
 		return "", false, pipeline.Failf(pipeline.CodeSourceChanged, f.Name, "the picture is not the one that was there when the task was created")
 	}
+	if w.Quality == pipeline.Compressed && info.Format == picture.JPEG && info.Orient == 1 {
+		if err := w.requantise(ctx, dst, src, info); !errors.Is(err, requant.ErrUnsupported) {
+			return ".jpeg", false, err
+		}
+		if _, err := src.Seek(0, io.SeekStart); err != nil {
+			return "", false, fmt.Errorf("rewind picture: %w", err)
+		}
+	}
 	release, err := w.turn(ctx, picture.Cost(info))
 	if err != nil {
 		return "", false, err
@@ -106,6 +117,21 @@ func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameF
 	defer release()
 	ext, res, err := encode(ctx, dst, src, f, info)
 	return ext, res.Truncated, err
+}
+
+// requantise makes a compressed picture of a JPEG in the short way, if it is of
+// the kind that can go it.
+func (w *work) requantise(ctx context.Context, dst *bytes.Buffer, src source.File, info picture.Info) error {
+	job := requant.Picture{Bytes: src.Size(), Width: info.Width, Height: info.Height, Quality: w.jpegQuality}
+	release, err := w.turn(ctx, job.Cost())
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("rewind picture: %w", err)
+	}
+	return w.stage.jpegs.Write(ctx, dst, src, job)
 }
 
 // placeholder stands in for a frame that cannot be decoded.

@@ -55,18 +55,11 @@ type encoder struct {
 	nbits uint
 }
 
-// setQuality scales the tables of Annex K as libjpeg does, so that qualities
-// mean what people expect.
+// setQuality makes the tables for a quality.
 func (e *encoder) setQuality(quality int) {
-	quality = min(max(quality, 1), 100)
-	scale := 200 - 2*quality
-	if quality < 50 {
-		scale = 5000 / quality
-	}
+	e.quant = Quantisers(quality)
 	for t := range e.quant {
-		for z, base := range baseQuant[t] {
-			q := min(max((int(base)*scale+50)/100, 1), 255)
-			e.quant[t][z] = uint8(q)
+		for z, q := range e.quant[t] {
 			at := zigzag[z]
 			e.divisor[t][at] = 1 / (float32(q) * 8 * dctScale[at/8] * dctScale[at%8])
 		}

@@ -38,6 +38,23 @@ var baseQuant = [2][64]byte{
 	},
 }
 
+// Quantisers returns the tables of a quality, 1 to 100 as libjpeg counts, for
+// luma and for chroma, in zig-zag order: those of Annex K scaled as libjpeg
+// does, so that qualities mean what people expect.
+func Quantisers(quality int) (tables [2][64]uint8) {
+	quality = min(max(quality, 1), 100)
+	scale := 200 - 2*quality
+	if quality < 50 {
+		scale = 5000 / quality
+	}
+	for t := range tables {
+		for z, base := range baseQuant[t] {
+			tables[t][z] = uint8(min(max((int(base)*scale+50)/100, 1), 255))
+		}
+	}
+	return tables
+}
+
 // dcSpec are the tables of DC sizes.
 var dcSpec = [2]codeSpec{
 	{counts: [16]byte{0, 1, 5, 1, 1, 1, 1, 1, 1}, symbols: []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
