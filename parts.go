@@ -14,6 +14,7 @@ import (
 	"framemill/pipeline/hook"
 	"framemill/pipeline/outgoing"
 	"framemill/pipeline/queue"
+	"framemill/pipeline/seal"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 )
@@ -26,6 +27,8 @@ type parts struct {
 	share   *source.Share // nil = none
 	metrics *metrics.Registry
 	hooks   *hook.Sender
+	clouds  *source.Storages
+	box     *seal.Box        // nil = no key
 	web     *outgoing.Client // for files that users name by their URLs
 	close   []func() error
 }
@@ -61,10 +64,16 @@ func (p *parts) open(ctx context.Context, cfg configs.Config, log *slog.Logger) 
 		}
 		p.onClose(p.share.Close)
 	}
-	if p.hooks, err = hook.NewSender(cfg.EgressAllow); err != nil {
+	if p.box, err = openBox(cfg); err != nil {
+		return err
+	}
+	if p.hooks, err = hook.NewSender(cfg.EgressAllow, p.box); err != nil {
 		return err
 	}
 	if p.web, err = outgoing.New(outgoing.Config{Allow: cfg.EgressAllow, Redirects: maxRedirects}); err != nil {
+		return err
+	}
+	if p.clouds, err = newStorages(cfg, p.db, p.box); err != nil {
 		return err
 	}
 	queue.LogDriver(log)

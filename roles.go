@@ -42,6 +42,9 @@ func (c *upCmd) Run(ctx context.Context) error {
 		return err
 	}
 	log := c.logger()
+	if err := makeKey(cfg); err != nil {
+		return err
+	}
 	p, err := openParts(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -112,6 +115,9 @@ func (s *roleSettings) runRole(ctx context.Context, role string, listen *string,
 	if !p.db.Migrated(ctx) {
 		return errors.New("the database has no schema yet: run framemill migrate first")
 	}
+	if err := checkKey(ctx, p.db, p.box); err != nil {
+		return err
+	}
 	return run(ctx, cfg, p, log)
 }
 
@@ -119,6 +125,9 @@ func (s *roleSettings) runRole(ctx context.Context, role string, listen *string,
 // schema, nothing claimed by a process that is gone, and an administrator.
 func prepare(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {
 	if err := p.db.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := checkKey(ctx, p.db, p.box); err != nil {
 		return err
 	}
 	// On Postgres another process may be at work: the reaper finds out who lives.

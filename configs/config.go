@@ -38,6 +38,10 @@ type Config struct {
 	RedisURL string `koanf:"redis_url"`
 	// BlobURL says where blobs lie: file:///folder. Empty means below Data.
 	BlobURL string `koanf:"blob_url"`
+	// Key is what secrets in the database are encrypted under: a long random
+	// text, the same for every process. Empty means a file below Data, which
+	// framemill up makes.
+	Key string `koanf:"key"`
 	// Share is the folder whose files tasks may name; empty means none.
 	Share string `koanf:"share"`
 	// SharePrefix is where clients believe the share is mounted. It is taken
@@ -162,7 +166,11 @@ func (c Config) String() string {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		fmt.Fprintf(&b, "%s=%s", key, redact(fmt.Sprint(k.Get(key))))
+		value := redact(fmt.Sprint(k.Get(key)))
+		if key == "key" && value != "" {
+			value = "***"
+		}
+		fmt.Fprintf(&b, "%s=%s", key, value)
 	}
 	return b.String()
 }

@@ -55,7 +55,7 @@ func TestLayers(t *testing.T) {
 		Environ: []string{
 			"FRAMEMILL_CONFIG=" + file, "FRAMEMILL_SHARE=from-env", "FRAMEMILL_UI_DIR=from-env", "FRAMEMILL_DATA=",
 			"FRAMEMILL_LIMITS_JOBS=8", "FRAMEMILL_FORCE_CACHE=true", "FRAMEMILL_DISK_WATERMARK=0.2", "FRAMEMILL_ON_ERROR=fail",
-			"FRAMEMILL_KEY=not-a-setting", "HOME=/root", "DATA=no",
+			"FRAMEMILL_LOCK=not-a-setting", "HOME=/root", "DATA=no",
 		},
 		Flags: map[string]any{"ui_dir": "from-flag", "workers": 3},
 	})
@@ -214,7 +214,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		"redis://r:6379/0": "redis://r:6379/0",
 	}
 	for url, want := range urls {
-		cfg := configs.Config{DatabaseURL: url, RedisURL: url}
+		cfg := configs.Config{DatabaseURL: url, RedisURL: url, Key: "of no hun/ter2, but of hunter2 alone"}
 		var log strings.Builder
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("configuration", "config", cfg)
 		for _, text := range []string{cfg.String(), fmt.Sprintf("%v %+v %s", cfg, cfg, &cfg), log.String()} {

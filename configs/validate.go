@@ -15,6 +15,9 @@ import (
 // maxSlots bounds how many units a process works on at once.
 const maxSlots = 1024
 
+// minKey is how long the key of secrets must be.
+const minKey = 32
+
 // mistakes returns everything that is wrong with c, a line for each.
 func (c Config) mistakes() []string {
 	var m mistakes
@@ -26,6 +29,8 @@ func (c Config) mistakes() []string {
 	m.scheme("database_url", c.DatabaseURL, "postgres://", "postgresql://", "sqlite:")
 	m.scheme("redis_url", c.RedisURL, "redis://", "rediss://", "redis-sentinel://", "redis+cluster://")
 	m.scheme("blob_url", c.BlobURL, "file:///")
+	m.check("key", c.Key == "" || len(c.Key) >= minKey,
+		"is too short, want at least %d characters, such as those of: openssl rand -hex 32", minKey)
 	m.check("share_prefix", filepath.IsAbs(c.SharePrefix), "is %q, want a path that begins with /", c.SharePrefix)
 	version := regexp.MustCompile(`^(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){1,2}$`)
 	m.check("server_version", version.MatchString(c.ServerVersion),

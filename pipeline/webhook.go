@@ -16,7 +16,7 @@ type Webhook struct {
 	OwnerID     *int64 `db:"owner_id"`
 	TargetURL   string `db:"target_url"`
 	Description string `db:"description"`
-	Secret      string `db:"secret" json:"-"` // signs what is sent; "" for no signature
+	Sealed      string `db:"secret" json:"-"` // the secret that signs what is sent, sealed; "" for no signature
 	Active      bool   `db:"active"`
 	Verify      bool   `db:"verify"` // the certificate of the receiver
 	Events      Events `db:"events"`
@@ -34,6 +34,9 @@ const (
 	WebhookProject      = "project"
 	WebhookOrganization = "organization"
 )
+
+// SealWebhook is the purpose that the secrets of webhooks are sealed for.
+const SealWebhook = "webhook"
 
 // Event names a change that webhooks hear of.
 type Event string

@@ -16,6 +16,7 @@ import (
 	"framemill/consumer/deliver"
 	"framemill/pipeline"
 	"framemill/pipeline/hook"
+	"framemill/pipeline/seal"
 	"framemill/pipeline/store"
 )
 
@@ -23,6 +24,7 @@ import (
 type rig struct {
 	t       *testing.T
 	db      *store.DB
+	sender  *hook.Sender
 	project int64
 
 	mu   sync.Mutex
@@ -40,6 +42,13 @@ func setup(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, db: db, ends: map[string]int{}}
+	box, err := seal.New("a key that only tests know, of no use")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.sender, err = hook.NewSender("127.0.0.1", box); err != nil {
+		t.Fatal(err)
+	}
 	owner := int64(1)
 	r.project, err = db.CreateProject(t.Context(), &store.NewProject{Project: pipeline.Project{Name: "p", Tenant: "u1", OwnerID: &owner}})
 	if err != nil {
@@ -59,9 +68,9 @@ func (r *rig) DeliveryEnded(outcome string, _ time.Duration) {
 func (r *rig) hook(target string) int64 {
 	r.t.Helper()
 	id, err := r.db.CreateWebhook(r.t.Context(), &pipeline.Webhook{
-		Type: pipeline.WebhookProject, ProjectID: &r.project, TargetURL: target, Secret: "s3cret", Active: true,
+		Type: pipeline.WebhookProject, ProjectID: &r.project, TargetURL: target, Active: true,
 		Verify: true, Events: pipeline.NewEvents([]pipeline.Event{pipeline.EventCreateTask}), Site: "http://mill.example",
-	})
+	}, func(id int64) (string, error) { return r.sender.Seal(id, "s3cret") })
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -84,10 +93,6 @@ func (r *rig) happen(n int) {
 // start runs a courier in a hurry until the test or stop ends it.
 func (r *rig) start() (stop func()) {
 	r.t.Helper()
-	sender, err := hook.NewSender("127.0.0.1")
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	cfg := deliver.Config{
 		Every: 5 * time.Millisecond, Webhooks: 2, AtOnce: 2, FirstPause: time.Millisecond,
 		FirstRest: time.Millisecond, MaxRest: 10 * time.Millisecond,
@@ -97,7 +102,7 @@ func (r *rig) start() (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	c := deliver.New(cfg, r.db, sender, render, r, slog.New(slog.NewTextHandler(r.t.Output(), nil)))
+	c := deliver.New(cfg, r.db, r.sender, render, r, slog.New(slog.NewTextHandler(r.t.Output(), nil)))
 	go func() {
 		defer close(done)
 		c.Run(ctx)

@@ -18,6 +18,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/outgoing"
+	"framemill/pipeline/seal"
 )
 
 // The headers of a request to a webhook, beside the usual ones.
@@ -39,13 +40,14 @@ const (
 
 // Sender sends to webhooks. It may be used by any number of goroutines.
 type Sender struct {
+	box    *seal.Box
 	strict *outgoing.Client
 	lax    *outgoing.Client // believes any certificate
 }
 
 // NewSender returns a sender that reaches public addresses and what allow
-// names beside them.
-func NewSender(allow string) (*Sender, error) {
+// names beside them, and finds the secrets of webhooks in box.
+func NewSender(allow string, box *seal.Box) (*Sender, error) {
 	strict, err := outgoing.New(outgoing.Config{Allow: allow, Timeout: Timeout})
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func NewSender(allow string) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{strict: strict, lax: lax}, nil
+	return &Sender{box: box, strict: strict, lax: lax}, nil
 }
 
 // CheckTarget refuses an address that nothing would be sent to.
@@ -62,6 +64,13 @@ func (s *Sender) CheckTarget(raw string) error {
 	_, err := s.strict.ParseURL(raw)
 	return err
 }
+
+// Seal returns the secret of a webhook as it is kept in its row.
+func (s *Sender) Seal(id int64, secret string) (string, error) {
+	return s.box.Seal(place(id), secret)
+}
+
+func place(id int64) seal.Place { return seal.Place{Purpose: pipeline.SealWebhook, ID: id} }
 
 // Answer is what came of an attempt.
 type Answer struct {
@@ -92,8 +101,12 @@ func (s *Sender) Send(ctx context.Context, w *pipeline.Webhook, d *pipeline.Deli
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Framemill")
 	r.Header.Set(DeliveryHeader, strconv.FormatInt(d.Number(), 10))
-	if w.Secret != "" {
-		r.Header.Set(SignatureHeader, Sign(w.Secret, body))
+	secret, err := s.box.Open(place(w.ID), w.Sealed)
+	if err != nil {
+		return Answer{http.StatusBadGateway, "the secret of the webhook cannot be read: set it anew"}
+	}
+	if secret != "" {
+		r.Header.Set(SignatureHeader, Sign(secret, body))
 	}
 	client := s.strict
 	if !w.Verify {

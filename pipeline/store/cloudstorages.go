@@ -103,9 +103,6 @@ func (c conn) cloudViews(ctx context.Context, rows []pipeline.CloudStorage) ([]C
 	return out, nil
 }
 
-// Sealer returns a secret as it is kept in the row of an id.
-type Sealer func(id int64) (string, error)
-
 // CreateCloudStorage inserts a cloud storage, with credentials that are sealed
 // once its id is known, and returns the id.
 func (db *DB) CreateCloudStorage(ctx context.Context, c *pipeline.CloudStorage, credentials Sealer) (int64, error) {
@@ -119,12 +116,7 @@ func (db *DB) CreateCloudStorage(ctx context.Context, c *pipeline.CloudStorage, 
 			c.Description, string(c.Manifests)); err != nil {
 			return err
 		}
-		sealed, err := credentials(id)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(ctx, `UPDATE cloud_storages SET credentials = ? WHERE id = ?`, sealed, id)
-		return err
+		return t.seal(ctx, `UPDATE cloud_storages SET credentials = ? WHERE id = ?`, id, credentials)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create cloud storage: %w", err)

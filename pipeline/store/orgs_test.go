@@ -317,7 +317,7 @@ func TestWebhooksFollow(t *testing.T) {
 			t.Helper()
 			w.OwnerID, w.OrgID, w.TargetURL, w.Active = &ada.ID, &acme.ID, "http://example.org/", true
 			w.Events = pipeline.NewEvents([]pipeline.Event{pipeline.EventUpdateProject})
-			id, err := db.CreateWebhook(ctx, &w)
+			id, err := db.CreateWebhook(ctx, &w, sealed)
 			if err != nil {
 				t.Fatal(err)
 			}

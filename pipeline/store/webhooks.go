@@ -95,10 +95,10 @@ func (c conn) webhookViews(ctx context.Context, rows []pipeline.Webhook) ([]Webh
 	return out, nil
 }
 
-// CreateWebhook inserts a webhook and returns its id. A project or an
-// organization has at most pipeline.MaxWebhooks: each change is written down
-// for all of them.
-func (db *DB) CreateWebhook(ctx context.Context, w *pipeline.Webhook) (int64, error) {
+// CreateWebhook inserts a webhook, with a secret that is sealed once its id is
+// known, and returns the id. A project or an organization has at most
+// pipeline.MaxWebhooks: each change is written down for all of them.
+func (db *DB) CreateWebhook(ctx context.Context, w *pipeline.Webhook, secret Sealer) (int64, error) {
 	var id int64
 	err := db.tx(ctx, func(t *Tx) error {
 		if err := t.lockPlace(ctx, w); err != nil {
@@ -114,12 +114,15 @@ func (db *DB) CreateWebhook(ctx context.Context, w *pipeline.Webhook) (int64, er
 		if have >= pipeline.MaxWebhooks {
 			return pipeline.Errorf(pipeline.Invalid, "there are %d webhooks already, and no more are possible", have)
 		}
-		return t.get(ctx, &id, `
-			INSERT INTO webhooks (type, project_id, org_id, owner_id, target_url, description, secret, active, verify,
+		if err := t.get(ctx, &id, `
+			INSERT INTO webhooks (type, project_id, org_id, owner_id, target_url, description, active, verify,
 				events, site, created, updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, {now}) RETURNING id`,
-			w.Type, w.ProjectID, w.OrgID, w.OwnerID, w.TargetURL, w.Description, w.Secret, w.Active, w.Verify,
-			string(w.Events), w.Site)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, {now}) RETURNING id`,
+			w.Type, w.ProjectID, w.OrgID, w.OwnerID, w.TargetURL, w.Description, w.Active, w.Verify,
+			string(w.Events), w.Site); err != nil {
+			return err
+		}
+		return t.seal(ctx, `UPDATE webhooks SET secret = ? WHERE id = ?`, id, secret)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create webhook: %w", err)
@@ -141,7 +144,7 @@ func (t *Tx) lockPlace(ctx context.Context, w *pipeline.Webhook) error {
 type WebhookChange struct {
 	TargetURL   Change[string]
 	Description Change[string]
-	Secret      Change[string]
+	Sealed      Change[string] // the secret
 	Active      Change[bool]
 	Verify      Change[bool]
 	Events      Change[pipeline.Events]
@@ -153,7 +156,7 @@ func (db *DB) UpdateWebhook(ctx context.Context, id int64, ch WebhookChange) err
 	var set assignments
 	assign(&set, "target_url", ch.TargetURL)
 	assign(&set, "description", ch.Description)
-	assign(&set, "secret", ch.Secret)
+	assign(&set, "secret", ch.Sealed)
 	assign(&set, "active", ch.Active)
 	assign(&set, "verify", ch.Verify)
 	if ch.Events.Set {

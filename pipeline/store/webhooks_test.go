@@ -33,13 +33,16 @@ func addHook(t *testing.T, db *store.DB, projectID int64, events ...pipeline.Eve
 	t.Helper()
 	id, err := db.CreateWebhook(t.Context(), &pipeline.Webhook{
 		Type: pipeline.WebhookProject, ProjectID: &projectID, OwnerID: ptr[int64](1), TargetURL: "http://hook.example/",
-		Secret: "s3cret", Active: true, Verify: true, Events: pipeline.NewEvents(events), Site: "http://mill.example",
-	})
+		Active: true, Verify: true, Events: pipeline.NewEvents(events), Site: "http://mill.example",
+	}, sealed)
 	if err != nil {
 		t.Fatalf("create webhook: %v", err)
 	}
 	return id
 }
+
+// sealed is the secret of every webhook.
+func sealed(int64) (string, error) { return "sealed s3cret", nil }
 
 // heard returns the deliveries of a webhook, the oldest first.
 func heard(t *testing.T, db *store.DB, hookID int64) []store.DeliveryView {
@@ -203,7 +206,7 @@ func TestOneProcessSendsToAWebhook(t *testing.T) {
 		addHook(t, db, project, pipeline.EventDeleteProject) // has nothing to hear
 		newTask(t, db, store.NewTask{Task: pipeline.Task{ProjectID: &project}})
 		claims, err := db.ClaimWebhooks(ctx, 5)
-		if err != nil || len(claims) != 1 || claims[0].ID != hook || claims[0].Secret != "s3cret" {
+		if err != nil || len(claims) != 1 || claims[0].ID != hook || claims[0].Sealed != "sealed s3cret" {
 			t.Fatalf("claims %+v, %v; want one of webhook %d", claims, err, hook)
 		}
 		if others, err := db.ClaimWebhooks(ctx, 5); err != nil || len(others) != 0 {
@@ -251,7 +254,7 @@ func TestWebhooksAreBounded(t *testing.T) {
 			addHook(t, db, project, pipeline.EventIngested)
 		}
 		w := &pipeline.Webhook{Type: pipeline.WebhookProject, ProjectID: &project}
-		_, err := db.CreateWebhook(t.Context(), w)
+		_, err := db.CreateWebhook(t.Context(), w, sealed)
 		wantKind(t, err, pipeline.Invalid, fmt.Sprintf("webhook %d of a project", pipeline.MaxWebhooks+1))
 	})
 }

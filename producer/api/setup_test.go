@@ -16,6 +16,7 @@ import (
 	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/hook"
 	"framemill/pipeline/outgoing"
+	"framemill/pipeline/seal"
 	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
@@ -74,7 +75,11 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hooks, err := hook.NewSender("127.0.0.1")
+	box, err := seal.New("a key that only tests know, of no use")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := hook.NewSender("127.0.0.1", box)
 	if err != nil {
 		t.Fatal(err)
 	}

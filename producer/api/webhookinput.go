@@ -50,11 +50,11 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(r, &in); err != nil {
 		return err
 	}
-	hook, err := s.newWebhook(r, &in)
+	hook, secret, err := s.newWebhook(r, &in)
 	if err != nil {
 		return err
 	}
-	id, err := s.DB.CreateWebhook(r.Context(), hook)
+	id, err := s.DB.CreateWebhook(r.Context(), hook, func(id int64) (string, error) { return s.Hooks.Seal(id, secret) })
 	if err != nil {
 		return err
 	}
@@ -62,34 +62,38 @@ func (s *Server) createWebhook(w http.ResponseWriter, r *http.Request) error {
 }
 
 // newWebhook checks the input and returns the webhook that the caller asks for,
-// if the caller may have it.
-func (s *Server) newWebhook(r *http.Request, in *webhookInput) (*pipeline.Webhook, error) {
+// and its secret, if the caller may have it.
+func (s *Server) newWebhook(r *http.Request, in *webhookInput) (hook *pipeline.Webhook, secret string, err error) {
 	kind, err := in.kind()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	hook := &pipeline.Webhook{
+	hook = &pipeline.Webhook{
 		Type: kind, ProjectID: in.ProjectID.id(), OwnerID: &access.From(r.Context()).User.ID,
 		Active: true, Verify: true, Site: address(r, ""),
 	}
 	if _, err := url.Parse(hook.Site); err != nil {
-		return nil, pipeline.Errorf(pipeline.Invalid, "the address of this server is not a valid URL")
+		return nil, "", pipeline.Errorf(pipeline.Invalid, "the address of this server is not a valid URL")
 	}
 	if err := s.placeWebhook(r, hook); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	ch, err := s.webhookChange(in.patch(), kind)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	hook.TargetURL, hook.Description, hook.Secret, hook.Events = ch.TargetURL.To, ch.Description.To, ch.Secret.To, ch.Events.To
+	plain, err := secretChange(in.Secret)
+	if err != nil {
+		return nil, "", err
+	}
+	hook.TargetURL, hook.Description, hook.Events = ch.TargetURL.To, ch.Description.To, ch.Events.To
 	if ch.Active.Set {
 		hook.Active = ch.Active.To
 	}
 	if ch.Verify.Set {
 		hook.Verify = ch.Verify.To
 	}
-	return hook, nil
+	return hook, plain.To, nil
 }
 
 // placeWebhook finds the project or organization of a new webhook, and checks
@@ -177,13 +181,22 @@ func (s *Server) changeWebhook(w http.ResponseWriter, r *http.Request, v *store.
 	if err != nil {
 		return err
 	}
+	secret, err := secretChange(in.Secret)
+	if err != nil {
+		return err
+	}
+	if ch.Sealed.Set = secret.Set; secret.Set {
+		if ch.Sealed.To, err = s.Hooks.Seal(v.ID, secret.To); err != nil {
+			return err
+		}
+	}
 	if err := s.DB.UpdateWebhook(r.Context(), v.ID, ch); err != nil {
 		return orNotFound(err)
 	}
 	return s.writeWebhook(w, r, http.StatusOK, v.ID)
 }
 
-// webhookChange checks the input.
+// webhookChange checks the input, but for the secret, which it leaves out.
 func (s *Server) webhookChange(in *webhookPatch, kind string) (ch store.WebhookChange, err error) {
 	if ch.TargetURL, err = targetRule.change(in.TargetURL); err != nil {
 		return ch, err
@@ -197,9 +210,6 @@ func (s *Server) webhookChange(in *webhookPatch, kind string) (ch store.WebhookC
 		return ch, err
 	}
 	if _, err := choice("content_type", in.ContentType, webhookContent); err != nil {
-		return ch, err
-	}
-	if ch.Secret, err = secretChange(in.Secret); err != nil {
 		return ch, err
 	}
 	if ch.Active, err = flagChange("is_active", in.Active); err != nil {
