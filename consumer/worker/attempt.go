@@ -21,6 +21,7 @@ type attempt struct {
 	solo     bool          // media are touched in a child process only
 	cancel   context.CancelCauseFunc
 	progress atomic.Int64 // ns of the last progress
+	reading  atomic.Pointer[[]string]
 	writes   []func(context.Context, *store.Tx) error
 	found    []pipeline.SourceFile // collected by an earlier stage of this attempt
 	unfold   bool                  // the ingest is too large for one unit

@@ -137,14 +137,16 @@ func (a *attempt) encode(ctx context.Context, d *pipeline.Data, work []encode.Ch
 
 // runEncode runs the stage here, or alone in a child after crashes.
 func (a *attempt) runEncode(ctx context.Context, in encode.Input) (encode.Output, error) {
+	var names []string
+	for _, c := range in.Chunks {
+		for i := range c.Frames {
+			names = append(names, c.Frames[i].Name)
+		}
+	}
+	defer a.reads(names)()
 	var out encode.Output
 	if a.solo {
-		t := SoloTask{Stage: stages.Encode, Input: in, Progress: a.beat}
-		for _, c := range in.Chunks {
-			for i := range c.Frames {
-				t.Files = append(t.Files, c.Frames[i].Name)
-			}
-		}
+		t := SoloTask{Stage: stages.Encode, Input: in, Progress: a.beat, Files: names}
 		err := a.w.Solo.Run(ctx, t, &out)
 		return out, err
 	}

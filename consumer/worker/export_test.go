@@ -16,6 +16,7 @@ var (
 	Note    = note
 	Step    = step
 	Crash   = crash
+	Stalled = stalled
 	Refused = refused
 
 	ErrLeaseLost = errLeaseLost
@@ -24,9 +25,19 @@ var (
 // SetClock gives the worker another clock.
 func (w *Worker) SetClock(now func() time.Time) { w.clock = now }
 
-// Hold begins an attempt at a claimed unit and returns its context.
-func (w *Worker) Hold(ctx context.Context, c *pipeline.Claim) (context.Context, error) {
-	ctx, _, err := w.newAttempt(ctx, c)
+// Sleep lets the clock of the worker go on without it.
+func (w *Worker) Sleep(d time.Duration) {
+	before := w.clock
+	w.clock = func() time.Time { return before().Add(d) }
+}
+
+// HoldReading begins an attempt at a claimed unit, which reads a file, and
+// returns its context.
+func (w *Worker) HoldReading(ctx context.Context, c *pipeline.Claim, file string) (context.Context, error) {
+	ctx, a, err := w.newAttempt(ctx, c)
+	if err == nil {
+		a.reads([]string{file})
+	}
 	return ctx, err
 }
 
@@ -43,7 +54,7 @@ func (w *Worker) Finish(ctx context.Context, c *pipeline.Claim, cause error) err
 }
 
 // Watch looks once for attempts without progress.
-func (w *Worker) Watch() { w.watch() }
+func (w *Worker) Watch(ctx context.Context) { w.watch(ctx) }
 
 // HeldIDs lists the units whose leases the next beat renews.
 func (w *Worker) HeldIDs() []pipeline.UnitID { return w.heldIDs() }

@@ -106,9 +106,10 @@ func (a *attempt) encodeFilm(ctx context.Context, d *pipeline.Data, work []film.
 // runFilm runs the stage here, or alone in a child after crashes, which hands
 // over nothing before it ends.
 func (a *attempt) runFilm(ctx context.Context, in film.Input, kept func(pipeline.Chunk) error) error {
+	defer a.reads([]string{in.File.Name})()
 	if a.solo {
 		var chunks []pipeline.Chunk
-		t := SoloTask{Stage: stages.Film, Input: in, Progress: a.beat, Files: []string{in.File.Name}}
+		t := SoloTask{Stage: stages.Film, Input: in, Progress: a.beat, Files: a.files()}
 		if err := a.w.Solo.Run(ctx, t, &chunks); err != nil {
 			return err
 		}

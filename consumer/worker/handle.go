@@ -152,6 +152,8 @@ func judge(c *pipeline.Claim, err error) string {
 		return verdictStale
 	case errors.Is(err, ErrDraining) || errors.Is(err, context.Canceled):
 		return verdictReleased
+	case pipeline.CodeOf(err) == pipeline.CodeStalled && c.Attempts+1 >= maxStalls:
+		return verdictFailed
 	case pipeline.Retryable(err) && c.Attempts+1 < pipeline.MaxAttempts:
 		return verdictAgain
 	}

@@ -37,13 +37,15 @@ func probeStep(ctx context.Context, a *attempt) error {
 
 // probe runs the stage here, or alone in a child after crashes.
 func (a *attempt) probe(ctx context.Context, in probe.Input) ([]pipeline.File, error) {
+	names := make([]string, len(in.Files))
+	for i := range in.Files {
+		names[i] = in.Files[i].Name
+	}
+	defer a.reads(names)()
 	if !a.solo {
 		return a.stages().Probe.Run(ctx, in, a.beat)
 	}
-	t := SoloTask{Stage: stages.Probe, Input: in, Progress: a.beat}
-	for i := range in.Files {
-		t.Files = append(t.Files, in.Files[i].Name)
-	}
+	t := SoloTask{Stage: stages.Probe, Input: in, Progress: a.beat, Files: names}
 	var out []pipeline.File
 	err := a.w.Solo.Run(ctx, t, &out)
 	return out, err

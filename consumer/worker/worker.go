@@ -69,8 +69,9 @@ type Worker struct {
 	stages map[pipeline.Lane]*stages.Set
 	clock  func() time.Time
 
-	mu   sync.Mutex
-	held map[pipeline.UnitID]*attempt
+	mu      sync.Mutex
+	held    map[pipeline.UnitID]*attempt
+	watched time.Time // when the watchdog looked last
 }
 
 // New returns a worker. It is not known to others before its first beat.
@@ -130,7 +131,7 @@ func (w *Worker) Run(ctx context.Context) {
 				w.Log.Warn("beat", "error", err)
 			}
 		case <-watch.C:
-			w.watch()
+			w.watch(ctx)
 		}
 	}
 }
@@ -176,25 +177,3 @@ func (w *Worker) end(id pipeline.UnitID, cause error) {
 		a.cancel(cause)
 	}
 }
-
-// watch ends attempts that have made no progress for too long. One that does not
-// end, because a call hangs that knows no context, is given up: no beat renews
-// its lease any more, so that another worker takes the unit.
-func (w *Worker) watch() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for id, a := range w.held {
-		idle := w.clock().Sub(a.lastProgress())
-		if idle > pipeline.StallAfter {
-			a.cancel(pipeline.Failf(pipeline.CodeStalled, "", "no progress for %s", idle.Round(time.Second)))
-		}
-		if idle > pipeline.StallAfter+hungAfter {
-			delete(w.held, id)
-			w.Log.Error("attempt hangs, left its unit to others; its slot is lost until this process ends",
-				"unit", id, "kind", a.Kind, "task_id", a.TaskID)
-		}
-	}
-}
-
-// hungAfter is how long an attempt that was ended may take to notice.
-const hungAfter = 2 * pipeline.LeaseTime

@@ -28,6 +28,7 @@ func TestJudge(t *testing.T) {
 		{"unknown error", errors.New("disk on fire"), 0, "again"},
 		{"unknown error too often", errors.New("disk on fire"), pipeline.MaxAttempts - 1, "failed"},
 		{"stalled", pipeline.Failf(pipeline.CodeStalled, "", "no progress"), 0, "again"},
+		{"stalled again", pipeline.Failf(pipeline.CodeStalled, "", "no progress"), 1, "failed"},
 		{"bad file", pipeline.Failf(pipeline.CodeEmptyFile, "a", "empty"), 0, "failed"},
 		{"wrong request", pipeline.FieldErrorf("x", "wrong"), 0, "failed"},
 	}

@@ -116,6 +116,9 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func(), kept func(pi
 	}
 	defer release()
 	rows, err := s.make(ctx, &in, src, hooks{progress, kept})
+	if err != nil && ctx.Err() != nil {
+		return nil, err // the share may hang, and a look at it would hang as well
+	}
 	// Programs open the video by its name, each anew: it must still be the one
 	// that was probed.
 	if changed := s.unchanged(ctx, in.File); changed != nil {

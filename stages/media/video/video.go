@@ -158,6 +158,9 @@ func named(err error, f File) error {
 	if p, ok := errors.AsType[*pipeline.Error](err); ok && p.File == "" {
 		c := *p
 		c.File = f.Name
+		if c.Code == pipeline.CodeStalled || c.Code == pipeline.CodeDecoderMemory {
+			c.Text = f.Name + ": " + c.Text
+		}
 		return &c
 	}
 	return err
