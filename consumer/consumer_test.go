@@ -207,7 +207,7 @@ func TestSmallIngestCostsSixCommits(t *testing.T) {
 	r := newRig(t)
 	r.start()
 	deadline := time.Now().Add(patience)
-	for live := int64(0); live == 0 && time.Now().Before(deadline); {
+	for live := int64(0); live == 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) { //nolint // polls with a deadline
 		live, _ = r.db.LiveWorkers(t.Context(), pipeline.Interactive)
 	}
 	files := pictures(t, 3)
@@ -364,7 +364,7 @@ func TestStopHandsUnitsBack(t *testing.T) {
 func (r *rig) awaitJobs(req *pipeline.Request) {
 	r.t.Helper()
 	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
+	for ; time.Now().Before(deadline); time.Sleep(time.Millisecond) { //nolint // polls with a deadline
 		if now, err := r.db.RequestByID(r.t.Context(), req.ID); err == nil && now.JobsOpen != nil {
 			return
 		}
