@@ -32,6 +32,7 @@ const (
 	CodeUnsafeMember       Code = "unsafe_member"
 	CodeBadMember          Code = "bad_member"
 	CodeArchiveLimits      Code = "archive_limits"
+	CodeEncrypted          Code = "encrypted"
 	CodeSourceGone         Code = "source_gone"
 	CodeSourceChanged      Code = "source_changed"
 	CodeBadFrameRange      Code = "bad_frame_range"
@@ -97,6 +98,7 @@ var codes = map[Code]CodeInfo{
 	CodeUnsafeMember:       {Media, "the archive has a member that is not a plain file", "pack plain files only"},
 	CodeBadMember:          {Media, "a member of the archive cannot be read", "pack the archive anew, without encryption, stored or deflated"},
 	CodeArchiveLimits:      {Media, "the archive expands beyond the limits", "split the archive"},
+	CodeEncrypted:          {Media, "the file asks for a password", "save it without one"},
 	CodeSourceGone:         {Media, "the source file is gone", "put the file back, or create the task with copy_data"},
 	CodeSourceChanged:      {Media, "the source file changed after the task was created", "put the original file back, or create the task anew"},
 	CodeBadFrameRange:      {Media, "start_frame, stop_frame and step select no frame", "choose a range inside the data"},

@@ -12,6 +12,7 @@ import (
 	"framemill/stages/encode"
 	"framemill/stages/film"
 	"framemill/stages/probe"
+	"framemill/stages/unpack"
 )
 
 // Task is what a child process is told to do: run one stage on one input. The
@@ -60,9 +61,15 @@ func (s *Set) alone(ctx context.Context, t Task, progress func()) (any, error) {
 				Emit:     func(page []pipeline.SourceFile) error { found = append(found, page...); return nil },
 				Key:      func(n int64) string { return CopyKey(t.Keys, n) },
 				Progress: progress,
+				Unpack: func(ctx context.Context, f pipeline.SourceFile, key string) ([]pipeline.SourceFile, int64, error) {
+					out, err := s.Unpack.Run(ctx, unpack.Input{Archive: f, Key: key}, progress)
+					return out.Files, out.Skipped, err
+				},
 			})
 			return found, err
 		})
+	case Unpack:
+		return alone(t, func(in unpack.Input) (any, error) { return s.Unpack.Run(ctx, in, progress) })
 	case Probe:
 		return alone(t, func(in probe.Input) (any, error) { return s.Probe.Run(ctx, in, progress) })
 	case Encode:

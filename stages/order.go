@@ -11,6 +11,7 @@ type Name string
 const (
 	Fetch    Name = "fetch"    // download what URLs name
 	Collect  Name = "collect"  // list the sources
+	Unpack   Name = "unpack"   // unpack an archive that is listed
 	Probe    Name = "probe"    // read headers
 	Filter   Name = "filter"   // order and select frames
 	Generate Name = "generate" // cut segments and jobs, and publish them

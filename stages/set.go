@@ -8,14 +8,17 @@ import (
 	"framemill/stages/collect"
 	"framemill/stages/encode"
 	"framemill/stages/film"
+	"framemill/stages/media/archive"
 	"framemill/stages/media/video"
 	"framemill/stages/probe"
+	"framemill/stages/unpack"
 )
 
 // Set is the stages that touch media, ready to run. The others, filter and
 // generate, are plain rules and need nothing.
 type Set struct {
 	Collect *collect.Stage
+	Unpack  *unpack.Stage
 	Probe   *probe.Stage
 	Encode  *encode.Stage
 	Film    *film.Stage
@@ -40,6 +43,7 @@ func New(bucket blob.Bucket, share *source.Share, gate Gate, scratch string) (*S
 	}
 	films = films.Gated(video.Gate(gate))
 	s := &Set{
+		Unpack: unpack.New(archive.Limits{}, sources, bucket),
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
 		Encode: encode.New(encode.Config{}, sources, bucket, gate.picture),
 		Film:   film.New(films, sources, bucket, scratch),

@@ -75,6 +75,7 @@ func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList)
 		Emit:     func(page []pipeline.SourceFile) error { return list.add(ctx, page) },
 		Key:      func(n int64) string { return stages.CopyKey(a.key("copy", ""), n) },
 		Progress: a.beat,
+		Unpack:   a.unpack,
 	})
 	return err
 }

@@ -58,8 +58,12 @@ type Attempt struct {
 	// Emit takes the next page of files. It may keep the page.
 	Emit func(page []pipeline.SourceFile) error
 	// Key names the blob that the n-th copy goes to. It is used only if the
-	// files of a share are to be copied, and must differ between attempts.
+	// files of a share are to be copied, or something is unpacked, and must
+	// differ between attempts.
 	Key func(n int64) string
+	// Unpack unpacks an archive into the blob of a key. It returns the files in it,
+	// and how many others it passed over.
+	Unpack func(ctx context.Context, archive pipeline.SourceFile, key string) (files []pipeline.SourceFile, skipped int64, err error)
 	// Progress is called whenever something was done, also concurrently.
 	Progress func()
 }
@@ -140,7 +144,7 @@ func (r *run) inputs(ctx context.Context) ([]input, error) {
 func (r *run) checkMix(inputs []input) error {
 	counts := map[plan.Class]int64{}
 	for _, i := range inputs {
-		if i.class == plan.Image && related(i.Name) {
+		if i.class == plan.Image && plan.Related(i.Name) {
 			continue
 		}
 		counts[i.class]++
@@ -150,9 +154,9 @@ func (r *run) checkMix(inputs []input) error {
 	}
 	for _, i := range inputs {
 		switch i.class {
-		case plan.Archive, plan.PDF, plan.PointCloud:
+		case plan.PDF, plan.PointCloud:
 			return pipeline.Failf(pipeline.CodeUnsupportedFormat, i.Name,
-				"%s: this server takes pictures, zip archives of pictures and videos so far, not files of the kind %s", i.Name, i.class)
+				"%s: this server takes pictures, archives of pictures and videos so far, not files of the kind %s", i.Name, i.class)
 		}
 	}
 	return nil
@@ -166,12 +170,12 @@ func (r *run) take(ctx context.Context, i input) error {
 	switch i.class {
 	case plan.Directory:
 		return r.takeFolder(ctx, i.Name)
-	case plan.Zip:
+	case plan.Zip, plan.Archive:
 		return r.takeArchive(ctx, i.SourceFile)
 	case plan.Video:
 		return r.add(ctx, i.SourceFile)
 	case plan.Image:
-		if !related(i.Name) {
+		if !plan.Related(i.Name) {
 			return r.add(ctx, i.SourceFile)
 		}
 	}

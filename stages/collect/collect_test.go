@@ -21,6 +21,7 @@ import (
 	"framemill/pipeline/blob/fs"
 	"framemill/pipeline/source"
 	"framemill/stages/collect"
+	"framemill/tests/pack"
 )
 
 // world is a share and a bucket for one test.
@@ -179,6 +180,44 @@ func TestArchiveMembersAreReadInPlace(t *testing.T) {
 	}
 }
 
+// TestTarMembersAreReadInPlace collects a tar, which its name does not tell.
+func TestTarMembersAreReadInPlace(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	packed := pack.Tar(pack.Member{Name: "b/2.jpg", Content: []byte("b/2.jpg")}, pack.Member{Name: "readme.md"},
+		pack.Member{Name: "b/1.png", Content: []byte("b/1.png")})
+	files, out, err := w.run(collect.Config{}, collect.Input{Uploads: []pipeline.Upload{w.upload(0, "all.zip", packed)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b/2.jpg", "b/1.png"}, names(files)); diff != "" || out.Skipped != 1 {
+		t.Errorf("%d skipped, names differ (-want +got):\n%s", out.Skipped, diff)
+	}
+	for _, f := range files {
+		if got := w.content(f); got != f.Name {
+			t.Errorf("%s holds %q", f.Name, got)
+		}
+	}
+}
+
+// TestStreamsAreUnpacked leaves a tar.gz to whoever unpacks.
+func TestStreamsAreUnpacked(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	up := w.upload(0, "all.tar", pack.Gzip(pack.Tar()))
+	var got []pipeline.SourceFile
+	out, err := collect.New(collect.Config{}, w.opener, w.share, w.bucket).Run(t.Context(), collect.Input{Uploads: []pipeline.Upload{up}}, collect.Attempt{
+		Emit: func(page []pipeline.SourceFile) error { got = append(got, page...); return nil },
+		Key:  func(n int64) string { return fmt.Sprint("copies/", n) }, Progress: func() {},
+		Unpack: func(_ context.Context, f pipeline.SourceFile, key string) ([]pipeline.SourceFile, int64, error) {
+			return []pipeline.SourceFile{{Name: f.Name + " in " + key}}, 7, nil
+		},
+	})
+	if err != nil || len(got) != 1 || got[0].Name != "all.tar in copies/0" || out.Skipped != 7 {
+		t.Errorf("got %+v and %+v, %v; want the one unpacked file and 7 skipped", got, out, err)
+	}
+}
+
 func TestShare(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -307,7 +346,8 @@ func TestRefusals(t *testing.T) {
 		{"video and picture", up(pic, w.upload(3, "clip.mp4", nil)), pipeline.CodeMediaMix, "1 image(s), 1 video(s) found"},
 		{"two videos", up(w.upload(10, "a.mp4", nil), w.upload(11, "b.mkv", nil)), pipeline.CodeMediaMix, "0 image(s), 2 video(s) found"},
 		{"folder of videos", listed("films"), pipeline.CodeNoMedia, "No media data found"},
-		{"other archive", up(w.upload(4, "a.tar.gz", nil)), pipeline.CodeUnsupportedFormat, "kind archive"},
+		{"document", up(w.upload(4, "a.pdf", nil)), pipeline.CodeUnsupportedFormat, "kind pdf"},
+		{"hostile tar", up(w.upload(12, "h.tar", pack.Tar(pack.Member{Name: "../x.jpg"}))), pipeline.CodeUnsafePath, "../x.jpg"},
 		{"point cloud", up(pic, w.upload(5, "p.pcd", nil)), pipeline.CodeUnsupportedFormat, "p.pcd"},
 		{"both ways", collect.Input{Uploads: []pipeline.Upload{pic}, Spec: pipeline.Spec{ServerFiles: []string{"a.jpg"}}}, pipeline.CodeMediaMix, "together"},
 		{"empty archive file", up(w.upload(6, "e.zip", nil)), pipeline.CodeEmptyFile, "e.zip"},

@@ -1,16 +1,12 @@
 package collect
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io"
 	"strings"
 
 	"framemill/pipeline"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
-	"framemill/stages/media/ziparchive"
 )
 
 // run is one attempt at one request.
@@ -21,20 +17,6 @@ type run struct {
 	out     Output
 	page    []pipeline.SourceFile
 	copied  int64 // keys given out
-}
-
-// relatedFolder holds pictures that are shown beside a frame, never as one.
-const relatedFolder = "related_images"
-
-// related reports whether a file lies in a folder of related images.
-func related(name string) bool {
-	return strings.HasPrefix(name, relatedFolder+"/") || strings.Contains(name, "/"+relatedFolder+"/")
-}
-
-// isFrame reports whether a file found in a folder or archive is meant to be a
-// frame.
-func isFrame(name string) bool {
-	return plan.ClassOf(name) == plan.Image && !related(name) && !plan.Ignored(name)
 }
 
 // shareInputs returns the files and folders of the share that the client
@@ -118,7 +100,7 @@ func (r *run) takeFolder(ctx context.Context, dir string) error {
 		r.out.Storage = pipeline.StorageShare
 	}
 	return r.stage.share.Walk(ctx, dir, func(e source.Entry) error {
-		if excluded.match(e.Path) || !isFrame(e.Path) && !e.Dir {
+		if excluded.match(e.Path) || !plan.IsMedia(e.Path) && !e.Dir {
 			r.skip()
 			return nil
 		}
@@ -127,67 +109,6 @@ func (r *run) takeFolder(ctx context.Context, dir string) error {
 		}
 		return r.add(ctx, shareFile(e))
 	})
-}
-
-// takeArchive adds the pictures in a zip archive. They are read where they
-// lie, which for an archive on the share means on the share.
-func (r *run) takeArchive(ctx context.Context, z pipeline.SourceFile) error {
-	if z.Bytes == 0 {
-		return pipeline.Failf(pipeline.CodeEmptyFile, z.Name, "the archive %s is empty", z.Name)
-	}
-	if r.copies(z) {
-		if err := r.copy(ctx, &z, r.nextKey()); err != nil {
-			return err
-		}
-	}
-	members, err := r.list(ctx, z)
-	if err != nil {
-		return err
-	}
-	for i := range members {
-		m := &members[i]
-		// What the archive says of the checksum is left out: nobody has read the
-		// content, and readers of a chunk would trip over a wrong one.
-		f := pipeline.SourceFile{Name: m.Name, Ref: m.In(z.Ref), Bytes: m.Bytes, MTime: z.MTime}
-		if err := r.add(ctx, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// list returns the members of an archive that are frames.
-func (r *run) list(ctx context.Context, z pipeline.SourceFile) ([]ziparchive.Member, error) {
-	f, err := r.stage.sources.Open(ctx, z.Ref, z.Stamp())
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	at, ok := f.(io.ReaderAt)
-	if !ok {
-		return nil, pipeline.Errorf(pipeline.Internal, "%s cannot be read at random", z.Ref)
-	}
-	members, err := ziparchive.List(at, f.Size(), r.stage.cfg.Archive, func(name string) bool {
-		if isFrame(name) {
-			return true
-		}
-		r.skip()
-		return false
-	})
-	return members, blame(err, z.Name)
-}
-
-// blame names the archive in an error that blames it but does not know it. An
-// error that names a member keeps that.
-func blame(err error, archive string) error {
-	e, ok := errors.AsType[*pipeline.Error](err)
-	if !ok {
-		return err
-	}
-	named := *e
-	named.File = cmp.Or(e.File, archive)
-	named.Text = archive + ": " + e.Text
-	return &named
 }
 
 func (r *run) skip() {

@@ -46,6 +46,7 @@ func TestBadInput(t *testing.T) {
 		{"names", tryNames},
 		{"pictures", tryPictures},
 		{"archives", tryArchives},
+		{"packed", tryPacked},
 		{"videos", tryVideos},
 		{"mixes", tryMixes},
 		{"share", tryShare},

@@ -71,6 +71,11 @@ func (d *Died) Error() string {
 	return fmt.Sprintf("the child process died by %s: %q", how, strings.TrimSpace(d.Stderr))
 }
 
+// OutOfMemory reports whether the child died for want of memory.
+func (d *Died) OutOfMemory() bool {
+	return saysNoMemory(d.Stderr) || strings.Contains(d.Stderr, "out of memory") // as Go says it
+}
+
 // waitDelay is how long the pipes of a child that has ended may stay open. Only
 // a descendant that left the process group can hold them.
 const waitDelay = 2 * time.Second
