@@ -42,9 +42,9 @@ heavy: ## Run the tests of our packages that are not raced.
 whole: ## Run the tests of the whole program, the Python clients included.
 	go test -shuffle=on . ./tests/... ./tools/...
 
-clients: ## Run the unmodified cvat-sdk and cvat-cli against both ways to run.
-	@tools/install media python services
-	FRAMEMILL_PROVE=1 go test -count=1 -v ./tests/clients/
+clients: ## Run the unmodified cvat-sdk, cvat-cli and tus-js-client against both ways to run.
+	@tools/install media python node services
+	FRAMEMILL_PROVE=1 go test -count=1 -v -timeout 30m ./tests/clients/ ./tests/uploads/
 
 examples: ## Run every example with both ends of the client range, and count them.
 	@tools/install media python
@@ -91,4 +91,4 @@ processes: build ## Run one producer and one consumer on a Redis and a Postgres 
 	$(WITH_SERVICES) sh -c 'bin/framemill migrate && exec $(TOOL) goreman -rpc-server=false start producer consumer'
 
 clean: ## Remove what the other targets made; ./data stays, but for the demo in it.
-	rm -rf bin data/demo .venv .venv-newest
+	rm -rf bin data/demo .venv .venv-newest tests/uploads/node_modules

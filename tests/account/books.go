@@ -6,9 +6,11 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -66,6 +68,22 @@ func (b *Books) rows(ctx context.Context, query string, scan func(*sql.Rows) err
 		}
 	}
 	return rows.Err()
+}
+
+// SHA256 reads a whole blob and returns its checksum in hexadecimal digits. The
+// test fails if it cannot.
+func (b *Books) SHA256(t testing.TB, key string) string {
+	t.Helper()
+	o, err := b.bucket.Open(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, o); err != nil {
+		t.Fatalf("read the blob %s: %v", key, err)
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil))
 }
 
 // Int reads one number. The test fails if it cannot.
