@@ -46,7 +46,7 @@ func accessTokens() *listing {
 // counts all that match.
 func (db *DB) AccessTokens(ctx context.Context, userID int64, q Query) ([]pipeline.AccessToken, int64, error) {
 	return list(ctx, db, accessTokens(), q, func(t *pipeline.AccessToken) int64 { return t.ID },
-		"user_id = ? AND "+accessTokenLives, userID, accessTokenIdle.Microseconds())
+		only("user_id = ? AND "+accessTokenLives, userID, accessTokenIdle.Microseconds()))
 }
 
 // AccessToken returns a personal access token that may be used.

@@ -67,7 +67,7 @@ func (db *DB) CloudStorageView(ctx context.Context, id int64) (*CloudStorageView
 // match.
 func (db *DB) CloudStorages(ctx context.Context, v Viewer, q Query) ([]CloudStorageView, int64, error) {
 	scope, args := v.clouds()
-	rows, total, err := list(ctx, db, cloudStorages(), q, func(c *pipeline.CloudStorage) int64 { return c.ID }, scope, args...)
+	rows, total, err := list(ctx, db, cloudStorages(), q, func(c *pipeline.CloudStorage) int64 { return c.ID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -21,21 +21,28 @@ const (
 	maxCounts = 1000
 )
 
-// count returns how many rows a selection has, of which seen were before the
+// total returns how many rows a selection has, of which seen were before the
 // end of a page and more tells whether there are others behind it.
-func (db *DB) count(ctx context.Context, s *selection, seen int64, more bool) (int64, error) {
-	key, commits := fmt.Sprint(s.total, s.args), db.Commits()
-	n, known := db.counts.find(key, commits)
-	if !known {
-		if err := db.get(ctx, &n, s.total, s.twice...); err != nil {
-			return 0, err
-		}
-		db.counts.keep(key, counted{n: n, when: time.Now(), commits: commits})
-	}
+func (db *DB) total(ctx context.Context, s *selection, seen int64, more bool) (int64, error) {
+	n, err := db.count(ctx, s)
 	if more {
-		return max(n, seen+1), nil // rows may have gone, but not those that were seen
+		return max(n, seen+1), err // rows may have gone, but not those that were seen
 	}
-	return min(n, seen), nil
+	return min(n, seen), err
+}
+
+// count returns how many rows a selection has.
+func (db *DB) count(ctx context.Context, s *selection) (int64, error) {
+	key, commits := fmt.Sprint(s.total), db.Commits()
+	n, known := db.counts.find(key, commits)
+	if known {
+		return n, nil
+	}
+	if err := db.get(ctx, &n, s.total.sql, s.total.args...); err != nil {
+		return 0, err
+	}
+	db.counts.keep(key, counted{n: n, when: time.Now(), commits: commits})
+	return n, nil
 }
 
 // counts remembers how many rows long lists have: to count a million rows takes

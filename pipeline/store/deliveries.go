@@ -52,7 +52,7 @@ func deliveryViews(rows []deliveryRow) ([]DeliveryView, error) {
 
 // Deliveries lists the deliveries of a webhook and counts all.
 func (db *DB) Deliveries(ctx context.Context, webhookID int64, q Query) ([]DeliveryView, int64, error) {
-	rows, total, err := list(ctx, db, deliveries(), q, func(d *deliveryRow) int64 { return d.ID }, "d.webhook_id = ?", webhookID)
+	rows, total, err := list(ctx, db, deliveries(), q, func(d *deliveryRow) int64 { return d.ID }, only("d.webhook_id = ?", webhookID))
 	if err != nil {
 		return nil, 0, err
 	}

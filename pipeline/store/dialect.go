@@ -21,9 +21,8 @@ type dialect interface {
 	begun(ctx context.Context, t *Tx) error
 	// forUpdate is appended to a SELECT whose rows stay locked.
 	forUpdate() string
-	// among is what makes a column one of the results of a query, so that an
-	// index may be used even where other conditions stand beside it.
-	among(query string) string
+	// listed is what makes a column one of some ids, and its argument.
+	listed(ids []int64) (sql string, arg any)
 	// containing is the SQL of words that contain a part, and its argument, if
 	// the database keeps words apart.
 	containing(w words, part string) (sql string, arg any, ok bool)

@@ -32,8 +32,8 @@ type field struct {
 	joins string            // the names of the joins that expr needs, apart by spaces
 	alias map[string]string // other spellings of values
 	of    []string          // every value there is, where that is known
-	// lookup finds the rows that a part of a text selects by an index instead of
-	// a join: it is "column IN query", with %s for a condition on the field's own
+	// lookup finds the rows that a part of a text selects by ids instead of a
+	// join: it is "column IN query", with %s for a condition on the field's own
 	// column.
 	lookup string
 	column string
@@ -43,14 +43,6 @@ type field struct {
 // words is where a database that cannot look into text by an index of the table
 // has the words of a column: in the table of words, by the id of the row.
 type words struct{ row, column string }
-
-// lookUp returns the SQL of a search for a part of the text.
-func (f field) lookUp(d dialect, c Cond) (string, []any, error) {
-	own := field{expr: f.column, words: f.words}
-	sql, args, err := own.compare(d, c)
-	column, query, _ := strings.Cut(f.lookup, " IN ")
-	return "(" + column + " " + d.among(strings.Replace(query, "%s", sql, 1)) + ")", args, err
-}
 
 // compare returns the SQL of a comparison of the field.
 func (f field) compare(d dialect, c Cond) (string, []any, error) {

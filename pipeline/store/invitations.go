@@ -64,7 +64,7 @@ func (db *DB) Invitations(ctx context.Context, v Viewer, q Query) ([]InvitationV
 		scope += " AND (m.user_id = ? OR i.owner_id = ? AND m.org_id IN (" + orgsOfUser + "))"
 		args = append(args, v.UserID, v.UserID, v.UserID)
 	}
-	rows, total, err := list(ctx, db, invitations(), q, func(i *pipeline.Invitation) int64 { return i.MembershipID }, scope, args...)
+	rows, total, err := list(ctx, db, invitations(), q, func(i *pipeline.Invitation) int64 { return i.MembershipID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -22,7 +22,7 @@ func jobs() *listing {
 			{"a", `LEFT JOIN users a ON a.id = j.assignee_id`},
 		},
 		where: everything,
-		gone:  `j.task_id IN (SELECT id FROM tasks WHERE deleted IS NOT NULL)`,
+		task:  `j.task_id`,
 		id:    "j.id",
 		fields: map[string]field{
 			"id":            {expr: "j.id", typ: number},
@@ -91,8 +91,11 @@ func (db *DB) JobView(ctx context.Context, id int64) (*JobView, error) {
 // Jobs lists the jobs that are assigned to v or belong to a task whose staff he
 // belongs to, and counts all that match.
 func (db *DB) Jobs(ctx context.Context, v Viewer, q Query) ([]JobView, int64, error) {
-	scope, args := v.jobs(db.d)
-	rows, total, err := list(ctx, db, jobs(), q, func(j *pipeline.Job) int64 { return j.ID }, scope, args...)
+	seen, err := db.jobsOf(ctx, v)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, total, err := list(ctx, db, jobs(), q, func(j *pipeline.Job) int64 { return j.ID }, seen)
 	if err != nil {
 		return nil, 0, err
 	}

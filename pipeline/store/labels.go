@@ -15,6 +15,7 @@ func labels() *listing {
 		from:    `labels l`,
 		joins:   []join{{"up", `LEFT JOIN labels up ON up.id = l.parent_id`}},
 		where:   `l.parent_id IS NULL`,
+		task:    `l.task_id`,
 		id:      "l.id",
 		fields: map[string]field{
 			"id":        {expr: "l.id", typ: number},
@@ -69,20 +70,20 @@ func (c conn) label(ctx context.Context, id int64) (*pipeline.Label, error) {
 // own right, and counts all that match.
 func (db *DB) LabelsOf(ctx context.Context, o LabelOwner, q Query) ([]pipeline.Label, int64, error) {
 	column, id := o.column()
-	return db.labelList(ctx, q, "l."+column+" = ?", id)
+	return db.labelList(ctx, q, only("l."+column+" = ?", id))
 }
 
 // Labels lists the labels of every task and project that v has a part in.
 func (db *DB) Labels(ctx context.Context, v Viewer, q Query) ([]pipeline.Label, int64, error) {
-	tasks, args := v.tasks(db.d)
-	projects, more := v.projects()
-	return db.labelList(ctx, q, `(
-		l.task_id IN (SELECT t.id FROM tasks t WHERE t.deleted IS NULL AND `+tasks+`)
-		OR l.project_id IN (SELECT p.id FROM projects p WHERE `+projects+`))`, append(args, more...)...)
+	seen, err := db.labelsOf(ctx, v)
+	if err != nil {
+		return nil, 0, err
+	}
+	return db.labelList(ctx, q, seen)
 }
 
-func (db *DB) labelList(ctx context.Context, q Query, scope string, args ...any) ([]pipeline.Label, int64, error) {
-	rows, total, err := list(ctx, db, labels(), q, func(l *pipeline.Label) int64 { return l.ID }, scope, args...)
+func (db *DB) labelList(ctx context.Context, q Query, seen scope) ([]pipeline.Label, int64, error) {
+	rows, total, err := list(ctx, db, labels(), q, func(l *pipeline.Label) int64 { return l.ID }, seen)
 	if err != nil {
 		return nil, 0, err
 	}

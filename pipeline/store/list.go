@@ -19,27 +19,24 @@ type listing struct {
 	from    string // the table, and its name in the columns
 	joins   []join // what some fields need beside it
 	where   string // what holds for every row that is listed
-	gone    string // what holds for a few rows that are not, "" = nothing
+	task    string // the column of the task that takes the rows with it when it is deleted, "" = none
 	id      string
 	fields  map[string]field
 	search  []string
 	oldest  bool // without a sort the oldest come first, else the newest
 }
 
-// list returns one page of l and how many rows there are in all. scope is SQL
-// that narrows the list, its arguments args; id tells the id of a row. The ids
-// of the page are looked up first: that may take an index, where rows that are
-// only skipped would have to be read.
-func list[T any](
-	ctx context.Context, db *DB, l *listing, q Query, id func(*T) int64, scope string, args ...any,
-) ([]T, int64, error) {
-	s, err := l.selection(db.d, q, scope, args)
+// list returns one page of l and how many rows there are in all. id tells the id
+// of a row. The ids of the page are looked up first: that may take an index,
+// where rows that are only skipped would have to be read.
+func list[T any](ctx context.Context, db *DB, l *listing, q Query, id func(*T) int64, seen scope) ([]T, int64, error) {
+	s, err := db.selection(ctx, l, q, seen)
 	if err != nil {
 		return nil, 0, err
 	}
 	if q.Search != "" && len(q.Sort) == 0 {
-		if err := s.choose(ctx, db.conn); err != nil {
-			return nil, 0, fmt.Errorf("search list: %w", err)
+		if err := db.choose(ctx, s); err != nil {
+			return nil, 0, fmt.Errorf("count search: %w", err)
 		}
 	}
 	ids, more, err := s.page(ctx, db.conn, q.Offset, q.Limit)
@@ -48,7 +45,7 @@ func list[T any](
 	}
 	total := q.Offset + int64(len(ids))
 	if more || len(ids) == 0 && q.Offset > 0 {
-		if total, err = db.count(ctx, s, total, more); err != nil {
+		if total, err = db.total(ctx, s, total, more); err != nil {
 			return nil, 0, fmt.Errorf("count list: %w", err)
 		}
 	}
@@ -71,51 +68,48 @@ func list[T any](
 
 // selection is a query of a list, ready to run.
 type selection struct {
-	id     string
-	rows   string // FROM … WHERE …, with what only the conditions need
-	sorted string // the same, with what the order needs too
-	total  string // the query of the number of rows
-	order  string
-	desc   bool // of the id, which is the last key of the order
-	args   []any
-	twice  []any // the arguments of total
+	id    string
+	rows  clause // FROM … WHERE …
+	total clause // the query of their number
+	order string
+	desc  bool // of the id, which is the last key of the order
 }
 
-// selection returns the query of everything that q and scope narrow a list by.
-func (l *listing) selection(d dialect, q Query, scope string, scoped []any) (*selection, error) {
-	c := compiler{listing: l, d: d, needs: map[string]bool{}}
-	where, args, err := c.cond(q.all(l.search))
+// selection returns the query of everything that q and a scope narrow a list by.
+func (db *DB) selection(ctx context.Context, l *listing, q Query, seen scope) (*selection, error) {
+	c := compiler{listing: l, d: db.d, needs: map[string]bool{}, known: func(query clause) (clause, bool, error) { return db.known(ctx, query) }}
+	sql, args, err := c.cond(q.all(l.search))
 	if err != nil {
 		return nil, err
 	}
-	where, args, err = sqlx.In(scope+" AND "+where, append(scoped[:len(scoped):len(scoped)], args...)...)
-	if err != nil {
+	if sql, args, err = sqlx.In(sql, args...); err != nil {
 		return nil, fmt.Errorf("expand list query: %w", err)
 	}
-	where = " WHERE " + l.where + " AND " + where
-	s := &selection{id: l.id, rows: l.from + c.joined() + where, args: args, twice: args}
-	s.total = "SELECT COUNT(*) FROM " + s.rows
-	listed := ""
-	if l.gone != "" {
-		// Without a look at each row: the index of another condition is enough.
-		s.total = "SELECT (" + s.total + ") - (" + s.total + " AND " + l.gone + ")"
-		s.twice = append(args[:len(args):len(args)], args...)
-		listed = " AND NOT " + l.gone
+	asked := clause{sql, args}
+	s := &selection{id: l.id, rows: seen.and(l.where).and(asked.sql, asked.args...)}
+	if l.task != "" {
+		gone, found, err := db.goneOf(ctx, l.task)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			seen = seen.without(gone)
+			s.rows = s.rows.and("NOT "+gone.sql, gone.args...)
+		}
 	}
-	s.rows += listed
+	s.total = seen.counted(l.from+c.joined(), asked.and(l.where))
 	if s.order, s.desc, err = c.order(q.Sort); err != nil {
 		return nil, err
 	}
-	s.sorted = l.from + c.joined() + where + listed
+	s.rows.sql = l.from + c.joined() + " WHERE " + s.rows.sql
 	return s, nil
 }
 
 // choose has the rows of a search gathered before they are sorted, if they are
 // few. Otherwise a database would rather walk through all rows in their order,
 // because it believes to find the first page soon.
-func (s *selection) choose(ctx context.Context, c conn) error {
-	var n int64
-	err := c.get(ctx, &n, fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) few`, s.rows, fewRows+1), s.args...)
+func (db *DB) choose(ctx context.Context, s *selection) error {
+	n, err := db.count(ctx, s)
 	if err == nil && n <= fewRows {
 		s.order = " ORDER BY +" + s.id + direction(s.desc) // an expression has no index
 	}
@@ -125,7 +119,7 @@ func (s *selection) choose(ctx context.Context, c conn) error {
 // page returns the ids of one page, and whether there are rows behind it. A
 // limit of 0 is none.
 func (s *selection) page(ctx context.Context, c conn, offset, limit int64) (ids []int64, more bool, err error) {
-	query, args := "SELECT "+s.id+" FROM "+s.sorted+s.order, s.args
+	query, args := "SELECT "+s.id+" FROM "+s.rows.sql+s.order, s.rows.args
 	if limit > 0 {
 		query += " LIMIT ? OFFSET ?"
 		args = append(args[:len(args):len(args)], limit+1, offset)

@@ -60,7 +60,7 @@ func (db *DB) Memberships(ctx context.Context, v Viewer, q Query) ([]MembershipV
 	if v.In.OrgID != nil || v.All && !v.In.Named {
 		scope, args = v.within("m.org_id")
 	}
-	rows, total, err := list(ctx, db, memberships(), q, func(m *pipeline.Membership) int64 { return m.ID }, scope, args...)
+	rows, total, err := list(ctx, db, memberships(), q, func(m *pipeline.Membership) int64 { return m.ID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

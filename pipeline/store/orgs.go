@@ -66,7 +66,7 @@ func (db *DB) Organizations(ctx context.Context, v Viewer, q Query) ([]Organizat
 	if v.All {
 		scope, args = "1 = 1", nil
 	}
-	rows, total, err := list(ctx, db, organizations(), q, func(o *pipeline.Organization) int64 { return o.ID }, scope, args...)
+	rows, total, err := list(ctx, db, organizations(), q, func(o *pipeline.Organization) int64 { return o.ID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -72,9 +72,9 @@ func (p *postgres) begun(ctx context.Context, t *Tx) error {
 
 func (p *postgres) forUpdate() string { return " FOR UPDATE" }
 
-// among makes the results an array first, whose elements are looked up one by one.
-// Postgres would compare every row of the table with those of a subquery.
-func (p *postgres) among(query string) string { return "= ANY (ARRAY(" + query + "))" }
+func (p *postgres) listed(ids []int64) (sql string, arg any) {
+	return "= ANY (?::bigint[])", "{" + joinIDs(ids) + "}"
+}
 
 // containing is not needed: the table itself has such an index.
 func (p *postgres) containing(words, string) (sql string, arg any, ok bool) { return "", nil, false }

@@ -69,7 +69,7 @@ func (db *DB) ProjectView(ctx context.Context, id int64) (*ProjectView, error) {
 // match.
 func (db *DB) Projects(ctx context.Context, v Viewer, q Query) ([]ProjectView, int64, error) {
 	scope, args := v.projects()
-	rows, total, err := list(ctx, db, projects(), q, func(p *pipeline.Project) int64 { return p.ID }, scope, args...)
+	rows, total, err := list(ctx, db, projects(), q, func(p *pipeline.Project) int64 { return p.ID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

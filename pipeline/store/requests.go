@@ -34,8 +34,10 @@ func requests() *listing {
 	return &listing{
 		columns: `r.id, r.rq_id, r.task_id, r.tenant, r.owner_id, r.op, r.spec, r.state, r.phase, r.code, r.text,
 			r.total, r.bad, r.names, r.created, r.started, r.jobs_open, r.finished, r.superseded`,
-		from:  `requests r JOIN tasks t ON t.id = r.task_id`,
-		where: `t.deleted IS NULL AND r.superseded IS NULL AND NOT (r.state = 'cancelled' AND r.started IS NULL)`,
+		from:  `requests r`,
+		joins: []join{{"t", `JOIN tasks t ON t.id = r.task_id`}},
+		where: `r.superseded IS NULL AND NOT (r.state = 'cancelled' AND r.started IS NULL)`,
+		task:  `r.task_id`,
 		id:    "r.id",
 		fields: map[string]field{
 			"status":       {expr: statusSQL},
@@ -44,7 +46,7 @@ func requests() *listing {
 			"subresource":  {expr: "''"},
 			"format":       {expr: "''"},
 			"task_id":      {expr: "r.task_id", typ: number},
-			"project_id":   {expr: "t.project_id", typ: number},
+			"project_id":   {expr: "t.project_id", typ: number, joins: "t"},
 			"job_id":       {expr: "CAST(NULL AS BIGINT)", typ: number},
 			"created_date": {expr: "r.created", typ: date},
 		},
@@ -64,9 +66,7 @@ type RequestView struct {
 // Requests lists the current requests that v owns, whatever else he may see, and
 // counts all that match.
 func (db *DB) Requests(ctx context.Context, v Viewer, q Query) ([]RequestView, int64, error) {
-	within, args := v.within("t.org_id")
-	rows, total, err := list(ctx, db, requests(), q, func(r *pipeline.Request) int64 { return r.ID },
-		within+" AND r.owner_id = ?", append(args, v.UserID)...)
+	rows, total, err := list(ctx, db, requests(), q, func(r *pipeline.Request) int64 { return r.ID }, v.requests())
 	if err != nil {
 		return nil, 0, err
 	}

@@ -103,7 +103,9 @@ func (s *sqliteDialect) begun(context.Context, *Tx) error { return nil }
 // forUpdate is empty: an immediate transaction has the only write lock.
 func (s *sqliteDialect) forUpdate() string { return "" }
 
-func (s *sqliteDialect) among(query string) string { return "IN (" + query + ")" }
+func (s *sqliteDialect) listed(ids []int64) (sql string, arg any) {
+	return "IN (SELECT value FROM json_each(?))", "[" + joinIDs(ids) + "]"
+}
 
 // minIndexed is the shortest text that the index of words finds: it is one of
 // every three characters that stand together.

@@ -106,8 +106,11 @@ func (db *DB) TaskView(ctx context.Context, id int64) (*TaskView, error) {
 // Tasks lists the tasks of which v, or whose project he, owns or is assigned
 // to, and counts all that match.
 func (db *DB) Tasks(ctx context.Context, v Viewer, q Query) ([]TaskView, int64, error) {
-	scope, args := v.tasks(db.d)
-	rows, total, err := list(ctx, db, tasks(), q, func(t *pipeline.Task) int64 { return t.ID }, scope, args...)
+	seen, err := db.tasksOf(ctx, v)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, total, err := list(ctx, db, tasks(), q, func(t *pipeline.Task) int64 { return t.ID }, seen)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -129,7 +129,7 @@ func (db *DB) Users(ctx context.Context, orgID *int64, q Query) ([]pipeline.User
 	if orgID != nil {
 		scope, args = `id IN (SELECT user_id FROM memberships WHERE org_id = ? AND active)`, []any{*orgID}
 	}
-	return list(ctx, db, users(), q, func(u *pipeline.User) int64 { return u.ID }, scope, args...)
+	return list(ctx, db, users(), q, func(u *pipeline.User) int64 { return u.ID }, only(scope, args...))
 }
 
 // UpdateUser reads a user, lets change edit it and writes it back; the id, the

@@ -55,7 +55,7 @@ func (db *DB) WebhookView(ctx context.Context, id int64) (*WebhookView, error) {
 // Webhooks lists the webhooks that v may see, and counts all that match.
 func (db *DB) Webhooks(ctx context.Context, v Viewer, q Query) ([]WebhookView, int64, error) {
 	scope, args := v.webhooks()
-	rows, total, err := list(ctx, db, webhooks(), q, func(w *pipeline.Webhook) int64 { return w.ID }, scope, args...)
+	rows, total, err := list(ctx, db, webhooks(), q, func(w *pipeline.Webhook) int64 { return w.ID }, only(scope, args...))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -11,6 +11,7 @@ type compiler struct {
 	*listing
 	d     dialect
 	needs map[string]bool
+	known func(query clause) (is clause, found bool, err error)
 }
 
 // need notes joins, by their names.
@@ -48,10 +49,25 @@ func (c *compiler) cond(cond Cond) (string, []any, error) {
 		return "", nil, pipeline.FieldErrorf("filter", "there is no field %q to filter by", clip(cond.Field))
 	}
 	if cond.Op == Contains && f.lookup != "" {
-		return f.lookUp(c.d, cond)
+		return c.lookUp(f, cond)
 	}
 	c.need(f.joins)
 	return f.compare(c.d, cond)
+}
+
+// lookUp returns the SQL of a search for a part of the text of another table.
+func (c *compiler) lookUp(f field, cond Cond) (string, []any, error) {
+	own := field{expr: f.column, words: f.words}
+	sql, args, err := own.compare(c.d, cond)
+	if err != nil {
+		return "", nil, err
+	}
+	column, query, _ := strings.Cut(f.lookup, " IN ")
+	is, found, err := c.known(clause{strings.Replace(query, "%s", sql, 1), args})
+	if err != nil || !found {
+		return nothing, nil, err
+	}
+	return "(" + column + " " + is.sql + ")", is.args, nil
 }
 
 func (c *compiler) combine(conds []Cond, with, empty string) (string, []any, error) {

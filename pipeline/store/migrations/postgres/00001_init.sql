@@ -150,9 +150,10 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_tenant ON tasks (tenant, id);
 CREATE INDEX tasks_org ON tasks (org_id, id) WHERE org_id IS NOT NULL;
-CREATE INDEX tasks_project ON tasks (project_id, id);
-CREATE INDEX tasks_owner ON tasks (owner_id, id);
-CREATE INDEX tasks_assignee ON tasks (assignee_id, id);
+-- Whose tasks are whose: the last columns tell whether they can be seen.
+CREATE INDEX tasks_project ON tasks (project_id, id, org_id, deleted);
+CREATE INDEX tasks_owner ON tasks (owner_id, id, org_id, deleted);
+CREATE INDEX tasks_assignee ON tasks (assignee_id, id, org_id, deleted);
 CREATE INDEX tasks_deleted ON tasks (id) WHERE deleted IS NOT NULL;
 -- What people sort and count by. Every sort ends with the id.
 CREATE INDEX tasks_live ON tasks (id) WHERE deleted IS NULL;
@@ -369,7 +370,7 @@ CREATE TABLE jobs (
 	assignee_updated BIGINT
 );
 CREATE INDEX jobs_task ON jobs (task_id, id);
-CREATE INDEX jobs_assignee ON jobs (assignee_id, id);
+CREATE INDEX jobs_assignee ON jobs (assignee_id, id, task_id);
 CREATE INDEX jobs_segment ON jobs (segment_id);
 CREATE INDEX jobs_updated ON jobs (updated, id);
 CREATE INDEX jobs_state ON jobs (state, id);
