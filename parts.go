@@ -25,6 +25,7 @@ type parts struct {
 	queue   *queue.Queue
 	bucket  *fs.Bucket
 	share   *source.Share // nil = none
+	sources *source.Opener
 	metrics *metrics.Registry
 	hooks   *hook.Sender
 	clouds  *source.Storages
@@ -76,6 +77,7 @@ func (p *parts) open(ctx context.Context, cfg configs.Config, log *slog.Logger) 
 	if p.clouds, err = newStorages(cfg, p.db, p.box); err != nil {
 		return err
 	}
+	p.sources = source.New(p.bucket, p.share, p.clouds)
 	queue.LogDriver(log)
 	if p.queue, err = queue.Open(ctx, queue.Config{URL: cfg.RedisURL}, log); err != nil {
 		return err

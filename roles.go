@@ -151,7 +151,7 @@ func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 	return consumer.Run(ctx, consumer.Config{
 		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(), Deliver: deliver.Defaults(),
 	}, consumer.Parts{
-		Hooks: p.hooks, Render: api.DeliveryBody, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Observe: p.metrics, Log: log,
+		Hooks: p.hooks, Render: api.DeliveryBody, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Sources: p.sources, Observe: p.metrics, Log: log,
 		Fetch: fetch.New(fetch.Config{MaxBytes: int64(cfg.Limits.File)}, p.web, p.bucket),
 		Solo:  worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},
 	})
@@ -164,7 +164,7 @@ func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		SharePrefix: cfg.SharePrefix, UIDir: cfg.UIDir, OnError: cfg.OnError, ForceCache: cfg.ForceCache,
 		MinFreeShare: cfg.DiskWatermark, MaxFile: int64(cfg.Limits.File), MaxDataJSON: int64(cfg.Limits.DataJSON),
 	}, producer.Parts{
-		Hooks: p.hooks, Web: p.web, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Metrics: p.metrics, Log: log,
+		Hooks: p.hooks, Web: p.web, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Sources: p.sources, Metrics: p.metrics, Log: log,
 	})
 }
 

@@ -57,7 +57,7 @@ func (c *stageCmd) Run(ctx context.Context) error {
 		}
 		defer share.Close()
 	}
-	set, err := stages.New(bucket, share, stages.Free, c.Scratch)
+	set, err := stages.New(bucket, share, source.New(bucket, share, nil), stages.Free, c.Scratch)
 	if err != nil {
 		return err
 	}

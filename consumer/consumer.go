@@ -43,6 +43,7 @@ type Parts struct {
 	Queue   *queue.Queue
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
+	Sources *source.Opener
 	Solo    worker.Solo
 	Fetch   *fetch.Stage // nil = files of URLs are not fetched
 	Observe Observer
@@ -64,7 +65,7 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 		return film.ReadIndex(ctx, p.Bucket, key)
 	}, p.Queue.Kick)
 	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version, Scratch: cfg.Scratch}, worker.Parts{
-		DB: p.DB, Bucket: p.Bucket, Share: p.Share, Advance: advance, Kick: p.Queue.Kick,
+		DB: p.DB, Bucket: p.Bucket, Share: p.Share, Sources: p.Sources, Advance: advance, Kick: p.Queue.Kick,
 		Solo: p.Solo, Fetch: p.Fetch, Observe: p.Observe, Log: p.Log,
 	})
 	if err != nil {

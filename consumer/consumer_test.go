@@ -26,6 +26,7 @@ import (
 	"framemill/pipeline/dispatch"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/queue"
+	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/stages/fetch"
 )
@@ -91,7 +92,7 @@ func (r *rig) start() {
 			Slots:     map[pipeline.Lane]int{pipeline.Interactive: 1, pipeline.Bulk: 2, pipeline.Background: 1},
 			DrainTime: 5 * time.Second, Scratch: r.t.TempDir(), Chores: chores.Defaults(),
 		}, consumer.Parts{
-			DB: r.db, Queue: r.queue, Bucket: r.bucket, Solo: worker.Solo{}, Observe: deaf{}, Fetch: r.fetch,
+			DB: r.db, Queue: r.queue, Bucket: r.bucket, Sources: source.New(r.bucket, nil, nil), Solo: worker.Solo{}, Observe: deaf{}, Fetch: r.fetch,
 			Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 		})
 	}()

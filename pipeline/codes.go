@@ -48,6 +48,8 @@ const (
 	CodeSuperseded         Code = "superseded"
 	CodeTusVersion         Code = "tus_version"
 	CodeDownloadFailed     Code = "download_failed"
+	CodeStorageDetached    Code = "storage_detached"
+	CodeBadManifest        Code = "bad_manifest"
 )
 
 // CodeInfo is what the table says of one code: its kind, what it means, and
@@ -113,6 +115,8 @@ var codes = map[Code]CodeInfo{
 	CodeCancelled:          {Media, "the request was cancelled", "send the data again to start over"},
 	CodeSuperseded:         {Media, "a newer request took the place of this one", "poll the newer request"},
 	CodeDownloadFailed:     {Media, "the file cannot be downloaded from its address", "check that the address can be reached and holds the file itself"},
+	CodeStorageDetached:    {Conflict, "the cloud storage that the media lie in was removed", "connect the task to a cloud storage that has the same objects"},
+	CodeBadManifest:        {Media, "the manifest cannot be used", "make it anew with framemill manifest create"},
 	CodeTusVersion:         {OtherVersion, "the client speaks another version of the protocol of resumable uploads", "use a client of tus 1.0.0"},
 }
 

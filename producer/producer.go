@@ -50,6 +50,7 @@ type Parts struct {
 	Queue   *queue.Queue
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
+	Sources *source.Opener
 	Metrics *metrics.Registry
 	Hooks   *hook.Sender
 	Web     *outgoing.Client // judges addresses of files; nil = none are fetched
@@ -100,7 +101,7 @@ func newHandler(cfg Config, p Parts) (http.Handler, func(), error) {
 	}
 	deps := api.Deps{
 		Hooks: p.Hooks, Web: p.Web, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
-		Serve: serve.New(serve.Defaults(), p.DB, p.Bucket, source.New(p.Bucket, p.Share), p.Queue.Kick),
+		Serve: serve.New(serve.Defaults(), p.DB, p.Bucket, p.Sources, p.Queue.Kick),
 	}
 	if p.Share != nil {
 		deps.Share = p.Share

@@ -8,6 +8,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob/fs"
+	"framemill/pipeline/source"
 	"framemill/stages"
 	"framemill/stages/probe"
 )
@@ -32,7 +33,7 @@ func TestChildTellsThatItWorks(t *testing.T) {
 		t.Fatalf("encode the task: %v", err)
 	}
 	var out bytes.Buffer
-	set, err := stages.New(bucket, nil, stages.Free, t.TempDir())
+	set, err := stages.New(bucket, nil, source.New(bucket, nil, nil), stages.Free, t.TempDir())
 	if err != nil {
 		t.Fatalf("stages: %v", err)
 	}

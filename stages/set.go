@@ -32,11 +32,11 @@ type Gate func(ctx context.Context, cores int, bytes int64) (granted int, leave 
 // Free is a gate that lets everything through.
 func Free(_ context.Context, cores int, _ int64) (int, func(), error) { return cores, func() {}, nil }
 
-// New returns the stages. share is nil where no share is mounted; gate is asked
-// once per picture and once per run of ffmpeg or ffprobe, and keeps the cores from being
+// New returns the stages. sources opens media, and share, nil where none is
+// mounted, lists them. gate is asked once per picture and once per run of ffmpeg
+// or ffprobe, and keeps the cores from being
 // crowded; what ffmpeg writes lies below scratch until it is kept.
-func New(bucket blob.Bucket, share *source.Share, gate Gate, scratch string) (*Set, error) {
-	sources := source.New(bucket, share)
+func New(bucket blob.Bucket, share *source.Share, sources *source.Opener, gate Gate, scratch string) (*Set, error) {
 	films, err := video.New(video.Config{})
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ type Parts struct {
 	DB      *store.DB
 	Bucket  blob.Bucket
 	Share   *source.Share // nil = none
+	Sources *source.Opener
 	Advance *dispatch.Advancer
 	Kick    func()       // wakes the relay
 	Solo    Solo         // runs a stage alone in a child process
@@ -106,7 +107,7 @@ func stageSets(cfg Config, p Parts) (map[pipeline.Lane]*stages.Set, error) {
 	sets, g := make(map[pipeline.Lane]*stages.Set), newGate(runtime.GOMAXPROCS(0))
 	for _, lane := range pipeline.Lanes() {
 		var err error
-		if sets[lane], err = stages.New(p.Bucket, p.Share, g.lane(lane), cfg.Scratch); err != nil {
+		if sets[lane], err = stages.New(p.Bucket, p.Share, p.Sources, g.lane(lane), cfg.Scratch); err != nil {
 			return nil, err
 		}
 	}

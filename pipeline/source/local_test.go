@@ -33,7 +33,7 @@ func TestLocalIsThePathOfTheFileItself(t *testing.T) {
 	if err != nil {
 		t.Fatalf("open share: %v", err)
 	}
-	o := source.New(bucket, share)
+	o := source.New(bucket, share, nil)
 	for ref, want := range map[pipeline.Ref]string{
 		pipeline.BlobRef("up/1"):      "blob",
 		pipeline.ShareRef("link.mp4"): "share",

@@ -40,7 +40,7 @@ func setup(t *testing.T) bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { bucket.Close(); share.Close() })
-	return bundle{Opener: source.New(bucket, share), share: share, bucket: bucket, dir: dir}
+	return bundle{Opener: source.New(bucket, share, nil), share: share, bucket: bucket, dir: dir}
 }
 
 // file writes a file of the share.
@@ -144,7 +144,7 @@ func TestOpen(t *testing.T) {
 func TestOpenWithoutShare(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := source.New(b.bucket, nil).Open(t.Context(), "share:a", pipeline.AnyStamp())
+	_, err := source.New(b.bucket, nil, nil).Open(t.Context(), "share:a", pipeline.AnyStamp())
 	if pipeline.CodeOf(err) != pipeline.CodeSourceGone {
 		t.Errorf("Open without a share: %v, want source_gone", err)
 	}
@@ -344,7 +344,7 @@ func BenchmarkOpenShare(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer share.Close()
-	o := source.New(nil, share)
+	o := source.New(nil, share, nil)
 	mtime := time.Now()
 	if err := os.Chtimes(filepath.Join(dir, "a/b/c/f"), mtime, mtime); err != nil {
 		b.Fatal(err)

@@ -49,7 +49,7 @@ func NewStorages(rows storageRows, box *seal.Box, web *outgoing.Client) *Storage
 
 // errDetached is what readers of a storage hear that was deleted.
 func errDetached() error {
-	return pipeline.Errorf(pipeline.Conflict, "Task is no longer connected to cloud storage")
+	return pipeline.Failf(pipeline.CodeStorageDetached, "", "Task is no longer connected to cloud storage")
 }
 
 // Bucket returns the bucket of a storage, as it is at the moment. A storage

@@ -89,7 +89,7 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	}
 	b.server, err = api.New(cfg, api.Deps{
 		Hooks: hooks, Web: web, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
-		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share), b.kick),
+		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share, nil), b.kick),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func open(t *testing.T, g *gallery, chunkSize int64, segs ...plan.Range) *galler
 	g.publish(t, g.place(t), chunkSize, segs)
 	cfg := serve.Defaults()
 	cfg.Poll, cfg.Wait = time.Millisecond, 300*time.Millisecond
-	g.Server = serve.New(cfg, g.db, g.bucket, g.opener(source.New(g.bucket, mounted)), func() { g.build(t) })
+	g.Server = serve.New(cfg, g.db, g.bucket, g.opener(source.New(g.bucket, mounted, nil)), func() { g.build(t) })
 	return g
 }
 

@@ -45,7 +45,7 @@ func setup(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { share.Close() })
-	return &world{t: t, dir: dir, share: share, bucket: bucket, opener: source.New(bucket, share)}
+	return &world{t: t, dir: dir, share: share, bucket: bucket, opener: source.New(bucket, share, nil)}
 }
 
 // put makes files on the share, whose content is their name.
@@ -260,7 +260,7 @@ func TestShare(t *testing.T) {
 					t.Errorf("storage is %q, want %q", out.Storage, want)
 				}
 				w.bucket = setup(t).bucket
-				w.opener = source.New(w.bucket, w.share)
+				w.opener = source.New(w.bucket, w.share, nil)
 			}
 		})
 	}

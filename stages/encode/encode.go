@@ -20,7 +20,7 @@ import (
 
 // sources opens the files that frames show.
 type sources interface {
-	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
+	Whole(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 }
 
 // blobs takes the chunks.

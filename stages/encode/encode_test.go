@@ -52,7 +52,7 @@ func setup(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { share.Close() })
-	return &world{t: t, dir: dir, share: share, bucket: bucket, opener: source.New(bucket, share)}
+	return &world{t: t, dir: dir, share: share, bucket: bucket, opener: source.New(bucket, share, nil)}
 }
 
 // frame stores a picture and probes it.
@@ -382,7 +382,7 @@ type failingSources struct {
 	err error
 }
 
-func (f failingSources) Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error) {
+func (f failingSources) Whole(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error) {
 	return nil, f.err
 }
 

@@ -88,7 +88,7 @@ func lost(err error) bool {
 // encode opens the file, checks that it is still the picture that was probed,
 // waits for its turn and encodes.
 func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile, encode encoder) (ext string, truncated bool, err error) {
-	src, err := w.stage.sources.Open(ctx, f.Ref, f.Stamp())
+	src, err := w.stage.sources.Whole(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return "", false, err
 	}

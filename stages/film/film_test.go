@@ -80,7 +80,7 @@ func setup(t *testing.T) *world {
 
 // keepIn makes the stage keep its chunks in a bucket.
 func (w *world) keepIn(bucket blob.Bucket) {
-	w.stage = film.New(w.films.Gated(w.enter), source.New(w.bucket, w.share), bucket, w.scratch)
+	w.stage = film.New(w.films.Gated(w.enter), source.New(w.bucket, w.share, nil), bucket, w.scratch)
 }
 
 // enter is the gate of the stage. It grants one core and counts who is inside.

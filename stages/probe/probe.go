@@ -21,7 +21,7 @@ import (
 
 // sources opens the files.
 type sources interface {
-	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
+	Header(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
 	Local(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (path string, release func(), err error)
 }
 
@@ -117,7 +117,7 @@ func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pi
 
 // picture reads the headers of a picture.
 func (s *Stage) picture(ctx context.Context, f *pipeline.File) error {
-	r, err := s.sources.Open(ctx, f.Ref, f.Stamp())
+	r, err := s.sources.Header(ctx, f.Ref, f.Stamp())
 	if err != nil {
 		return err
 	}

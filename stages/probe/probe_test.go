@@ -35,7 +35,7 @@ func folder(t testing.TB, files map[string][]byte) (*source.Opener, func(name st
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { share.Close() })
-	return source.New(nil, share), func(name string) pipeline.SourceFile {
+	return source.New(nil, share, nil), func(name string) pipeline.SourceFile {
 		e, err := share.Stat(context.Background(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func (b broken) Local(context.Context, pipeline.Ref, pipeline.Stamp) (string, fu
 	return "", nil, b.err
 }
 
-func (b broken) Open(context.Context, pipeline.Ref, pipeline.Stamp) (source.File, error) {
+func (b broken) Header(context.Context, pipeline.Ref, pipeline.Stamp) (source.File, error) {
 	return nil, b.err
 }
 

@@ -32,7 +32,7 @@ func setup(t *testing.T, packed []byte) *world {
 		t.Fatal(err)
 	}
 	blobtest.Put(t, bucket, "up/1", packed)
-	return &world{bucket, source.New(bucket, nil), unpack.Input{
+	return &world{bucket, source.New(bucket, nil, nil), unpack.Input{
 		Archive: pipeline.SourceFile{Name: "a.tgz", Ref: pipeline.BlobRef("up/1"), Bytes: int64(len(packed))}, Key: "unpacked/1",
 	}}
 }

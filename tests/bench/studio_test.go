@@ -66,7 +66,7 @@ func newStudio(b *testing.B, path string) *studio {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { share.Close() })
-	s.stage = film.New(films.Gated(oneCore), source.New(bucket, share), bucket, b.TempDir())
+	s.stage = film.New(films.Gated(oneCore), source.New(bucket, share, nil), bucket, b.TempDir())
 	name := filepath.Base(path)
 	e, err := share.Stat(b.Context(), name)
 	if err != nil {
