@@ -115,6 +115,15 @@ type Frame struct {
 	Real *int64 `db:"real_n" json:"real,omitempty"` // of a honeypot, the frame of the pool that it shows
 }
 
+// Relation says that a file is shown beside a frame's file.
+type Relation struct {
+	Frame int64 `db:"frame_ord" json:"frame"` // the place of the frame's file
+	Ord   int64 `db:"ord" json:"ord"`         // the place of the related one
+}
+
+// FormatCloud is the format of a point cloud.
+const FormatCloud = "pcd"
+
 // FrameFile is a frame joined with the file that it shows.
 type FrameFile struct {
 	N int64 `db:"n" json:"n"`
@@ -210,6 +219,11 @@ const (
 	TaskCompressed   Quality = "task_compressed"
 	TaskOriginal     Quality = "task_original"
 )
+
+// Context is the related images of one frame in a zip. The index is the relative
+// number of the frame. It is built when first asked for, and forgotten like what
+// readers of videos ask for.
+const Context Quality = "context"
 
 // InRuns reports whether chunks of a quality follow one another in a segment, so
 // that those of a video are built many at a time.

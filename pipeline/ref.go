@@ -13,6 +13,8 @@ import (
 //	cloud:<id>/<key>                              an object of a cloud storage
 //	zip:<offset>,<packed>,<method>:<ref of the zip>  a member of a zip archive,
 //	                                              whose data begin at offset
+//	kitti:<bytes>:<ref of a .bin>                 a point cloud of the KITTI data
+//	                                              set of so many bytes, as a .pcd
 //
 // Package pipeline/source opens them.
 type Ref string
@@ -49,6 +51,20 @@ type ZipMember struct {
 // Ref returns the Ref of the member.
 func (m ZipMember) Ref() Ref {
 	return Ref(fmt.Sprintf("zip:%d,%d,%d:%s", m.Offset, m.Packed, m.Method, m.Archive))
+}
+
+// KITTIRef returns the Ref of a point cloud as KITTI has it, of so many bytes,
+// which is read as a .pcd.
+func KITTIRef(bin Ref, bytes int64) Ref { return Ref(fmt.Sprintf("kitti:%d:%s", bytes, bin)) }
+
+// ParseKITTI reads the rest of a Ref whose scheme is kitti.
+func ParseKITTI(rest string) (bin Ref, bytes int64, err error) {
+	head, inner, ok := strings.Cut(rest, ":")
+	bytes, err = strconv.ParseInt(head, 10, 64)
+	if !ok || err != nil || bytes < 0 {
+		return "", 0, fmt.Errorf("kitti reference %q is malformed", rest)
+	}
+	return Ref(inner), bytes, nil
 }
 
 // Split returns the scheme of a Ref and the rest.

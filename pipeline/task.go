@@ -12,7 +12,7 @@ type Task struct {
 	Subset          string  `db:"subset"`
 	BugTracker      string  `db:"bug_tracker"`
 	Mode            string  `db:"mode"`         // "", annotation (pictures) or interpolation (video)
-	Dimension       string  `db:"dimension"`    // 2d or 3d
+	Dimension       string  `db:"dimension"`    // Dimension2D or Dimension3D
 	Overlap         *int64  `db:"overlap"`      // frames; as given before publication, effective after
 	SegmentSize     int64   `db:"segment_size"` // frames; 0 = one job; effective after publication
 	Replicas        int64   `db:"replicas"`
@@ -48,6 +48,13 @@ type Project struct {
 	Updated         Micros  `db:"updated"`
 	AssigneeUpdated *Micros `db:"assignee_updated"`
 }
+
+// Dimensions of tasks as the contract spells them: those of pictures and videos,
+// and those of point clouds.
+const (
+	Dimension2D = "2d"
+	Dimension3D = "3d"
+)
 
 // Storage says where exports of a task or project go and imports come from.
 type Storage struct {

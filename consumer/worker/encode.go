@@ -85,6 +85,9 @@ func (a *attempt) chunkKey(s *pipeline.Segment, q pipeline.Quality, index int64)
 
 // chunk describes the work of building one chunk of pictures.
 func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, q pipeline.Quality, index int64) (encode.ChunkWork, error) {
+	if q == pipeline.Context {
+		return a.context(ctx, s, d, index)
+	}
 	places := plan.Places(s)
 	r, ok := places.Chunk(index, *d.ChunkSize)
 	if q == pipeline.Preview {
@@ -104,6 +107,18 @@ func (a *attempt) chunk(ctx context.Context, s *pipeline.Segment, d *pipeline.Da
 		SegmentID: s.ID, Index: index, Version: s.ChunkVersion, Quality: q, Frames: frames,
 		Key: a.chunkKey(s, q, index),
 	}, nil
+}
+
+// context describes the work of building the zip of the images beside a frame.
+func (a *attempt) context(ctx context.Context, s *pipeline.Segment, d *pipeline.Data, n int64) (encode.ChunkWork, error) {
+	files, err := a.w.DB.RelatedFiles(ctx, d, n)
+	if err == nil && len(files) == 0 {
+		err = pipeline.Errorf(pipeline.NotFound, "frame %d has no related images", n)
+	}
+	return encode.ChunkWork{
+		SegmentID: s.ID, Index: n, Version: s.ChunkVersion, Quality: pipeline.Context, Frames: files,
+		Key: a.chunkKey(s, pipeline.Context, n),
+	}, err
 }
 
 // framesAt reads the frames at some places of a segment.

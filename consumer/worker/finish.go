@@ -31,7 +31,11 @@ func finishStep(ctx context.Context, a *attempt) error {
 	if err := a.build(ctx, data, pipeline.Preview, []chunkAt{{&segs[0], 0}}); err != nil {
 		return err
 	}
-	if data.Method == pipeline.MethodCache {
+	task, err := a.w.DB.Task(ctx, a.TaskID)
+	if err != nil {
+		return fmt.Errorf("read task: %w", err)
+	}
+	if data.Method == pipeline.MethodCache && task.Dimension != pipeline.Dimension3D {
 		a.warm(segs)
 	}
 	a.later(func(ctx context.Context, t *store.Tx) error {

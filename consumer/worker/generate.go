@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"framemill/pipeline"
 	"framemill/pipeline/store"
@@ -68,6 +69,9 @@ func generateStep(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("read data: %w", err)
 	}
+	if err := a.writeRelated(ctx); err != nil {
+		return err
+	}
 	if err := a.writeFrames(ctx, data.ID); err != nil {
 		return err
 	}
@@ -77,7 +81,11 @@ func generateStep(ctx context.Context, a *attempt) error {
 	if a.frames.Pool != nil {
 		data.FrameFilter = "" // what it selected was numbered anew
 	}
-	mode := pipeline.ModeAnnotation
+	mode, dimension := pipeline.ModeAnnotation, pipeline.Dimension2D
+	if a.frames.Clouds {
+		dimension = pipeline.Dimension3D
+		data.Method = pipeline.MethodCache // their chunks are what they are, and never built
+	}
 	if a.frames.Video {
 		mode = pipeline.ModeInterpolation
 		if video.Fits(a.first.Width, a.first.Height) {
@@ -92,7 +100,7 @@ func generateStep(ctx context.Context, a *attempt) error {
 			return err
 		}
 		return t.Publish(ctx, a.Claim, store.Publication{
-			Data: *data, Mode: mode, SegmentSize: out.SegmentSize, Overlap: out.Overlap,
+			Data: *data, Mode: mode, Dimension: dimension, SegmentSize: out.SegmentSize, Overlap: out.Overlap,
 			Segments: out.Segments, Replicas: a.spec.Replicas, Truth: truth(out.Truth),
 		})
 	})
@@ -105,6 +113,26 @@ func truth(made *generate.Truth) *store.Truth {
 		return nil
 	}
 	return &store.Truth{Layout: made.Layout, Segment: made.Segment}
+}
+
+// writeRelated writes which files are shown beside frames.
+func (a *attempt) writeRelated(ctx context.Context) error {
+	if len(a.frames.Related) == 0 && len(a.frames.Skipped) == 0 {
+		return nil
+	}
+	a.later(func(ctx context.Context, t *store.Tx) error {
+		if err := t.ClearRelated(ctx, a.Request.ID); err != nil {
+			return err
+		}
+		return t.SkipFiles(ctx, a.Request.ID, a.frames.Skipped)
+	})
+	for page := range slices.Chunk(a.frames.Related, framePage) {
+		a.later(func(ctx context.Context, t *store.Tx) error { return t.AddRelated(ctx, a.Request.ID, page) })
+		if err := a.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeFrames writes the rows of the frames, the last page together with the

@@ -60,6 +60,8 @@ func (o *Opener) Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stam
 	switch scheme, rest := ref.Split(); scheme {
 	case "zip":
 		return o.openMember(ctx, rest, stamp)
+	case "kitti":
+		return o.openKITTI(ctx, rest, stamp)
 	case "cloud":
 		return o.clouds.stream(ctx, rest, stamp)
 	}

@@ -94,6 +94,7 @@ func (db *DB) OldRequests(ctx context.Context) (int64, error) {
 	var n int64
 	err = db.tx(ctx, func(t *Tx) (err error) {
 		for _, query := range []string{
+			`DELETE FROM related WHERE request_id IN (?)`,
 			`DELETE FROM files WHERE request_id IN (?)`,
 			`DELETE FROM events WHERE request_id IN (?)`,
 			`DELETE FROM requests WHERE id IN (?)`,
@@ -141,9 +142,9 @@ func (db *DB) Unnamed(ctx context.Context, keys []string) ([]string, error) {
 		`SELECT store_key FROM uploads WHERE store_key IN (?)`,
 		`SELECT index_key FROM files WHERE index_key <> '' AND index_key IN (?)`,
 		// As the index files_blob has it: the key of the blob that a file is, or
-		// that it is a member of. LTRIM takes away "zip:offset,packed,method:".
-		`SELECT DISTINCT SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6) FROM files
-		WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%' AND SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6) IN (?)`,
+		// that it is a member of. LTRIM takes away "zip:offset,packed,method:" and "kitti:bytes:".
+		`SELECT DISTINCT SUBSTR(LTRIM(ref, 'kitzp:0123456789,'), 6) FROM files
+		WHERE LTRIM(ref, 'kitzp:0123456789,') LIKE 'blob:%' AND SUBSTR(LTRIM(ref, 'kitzp:0123456789,'), 6) IN (?)`,
 	} {
 		var found []string
 		if err := db.allIn(ctx, &found, query, keys); err != nil {

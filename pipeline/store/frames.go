@@ -83,8 +83,9 @@ func (db *DB) FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) (
 type Publication struct {
 	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, FrameFilter, ChunkSize, the chunk types, Index
 	Mode        string
-	SegmentSize int64 // effective
-	Overlap     int64 // effective
+	Dimension   string // 2d or 3d
+	SegmentSize int64  // effective
+	Overlap     int64  // effective
 	Segments    []pipeline.Segment
 	Replicas    int64  // replica jobs for each annotation job
 	Truth       *Truth // nil without a validation set
@@ -111,10 +112,10 @@ func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	n, err := t.exec(ctx, `
 		UPDATE data
 		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
-			index_key = ?, frame_filter = ?, published = {now}
+			index_key = ?, frame_filter = ?, method = ?, published = {now}
 		WHERE task_id = ? AND published IS NULL`,
 		p.Data.Size, p.Data.StartFrame, p.Data.StopFrame, p.Data.Step, p.Data.ChunkSize, p.Data.CompressedType,
-		p.Data.OriginalType, p.Data.Index, p.Data.FrameFilter, c.TaskID)
+		p.Data.OriginalType, p.Data.Index, p.Data.FrameFilter, p.Data.Method, c.TaskID)
 	if err != nil {
 		return err
 	}
@@ -122,8 +123,8 @@ func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 		return fmt.Errorf("the data of task %d were published before", c.TaskID)
 	}
 	if _, err := t.exec(ctx, `
-		UPDATE tasks SET mode = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
-		p.Mode, p.SegmentSize, p.Overlap, c.TaskID); err != nil {
+		UPDATE tasks SET mode = ?, dimension = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
+		p.Mode, p.Dimension, p.SegmentSize, p.Overlap, c.TaskID); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE requests SET jobs_open = {now} WHERE id = ?`, c.Request.ID); err != nil {
@@ -227,7 +228,7 @@ func (t *Tx) unpublish(ctx context.Context, taskID int64) error {
 			return err
 		}
 	}
-	if _, err = t.exec(ctx, `UPDATE tasks SET mode = '', segment_size = ?, overlap = ? WHERE id = ?`,
+	if _, err = t.exec(ctx, `UPDATE tasks SET mode = '', dimension = '2d', segment_size = ?, overlap = ? WHERE id = ?`,
 		spec.SegmentSize, spec.Overlap, taskID); err != nil {
 		return err
 	}

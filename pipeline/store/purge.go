@@ -96,6 +96,8 @@ func purgeSteps(l Leftover) []string {
 				FROM requests r JOIN data d ON d.task_id = r.task_id AND d.request_id = r.id
 				WHERE r.id = ? AND d.published IS NULL
 			) DELETE FROM frames WHERE data_id = (SELECT id FROM f) AND n < (SELECT lo FROM f) + ?`,
+			`DELETE FROM related WHERE (request_id, frame_ord, ord) IN (
+				SELECT request_id, frame_ord, ord FROM related WHERE request_id = ? LIMIT ?)`,
 			`WITH f AS (
 				SELECT r.id, (SELECT MIN(ord) FROM files WHERE request_id = r.id AND outcome = 'ok') AS lo
 				FROM requests r WHERE r.id = ?
@@ -115,6 +117,9 @@ func purgeSteps(l Leftover) []string {
 		`WITH f AS (
 			SELECT id, (SELECT MIN(n) FROM frames WHERE data_id = data.id) AS lo FROM data WHERE task_id = ?
 		) DELETE FROM frames WHERE data_id = (SELECT id FROM f) AND n < (SELECT lo FROM f) + ?`,
+		`DELETE FROM related WHERE (request_id, frame_ord, ord) IN (
+			SELECT l.request_id, l.frame_ord, l.ord FROM requests r JOIN related l ON l.request_id = r.id
+			WHERE r.task_id = ? LIMIT ?)`,
 		`WITH f AS (
 			SELECT id, lo FROM (
 				SELECT id, (SELECT MIN(ord) FROM files WHERE request_id = requests.id) AS lo FROM requests WHERE task_id = ?

@@ -114,15 +114,15 @@ func (s *Server) readTaskData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch ask.kind {
-	case "chunk":
+	if ask.kind == "chunk" {
 		return bare(s.Serve.TaskChunk(w, r, l.View, n))
-	case "context_image":
-		return errNoContext()
 	}
 	if n < 0 || n >= l.Data.Size {
 		return bare(pipeline.Errorf(pipeline.Invalid,
 			"Invalid frame '%d'. The frame number should be in the [0, %d] range", n, l.Data.Size))
+	}
+	if ask.kind == "context_image" {
+		return s.Serve.Context(w, r, l.View, n, nil)
 	}
 	return s.Serve.Frame(w, r, l.View, n, nil)
 }
@@ -157,7 +157,7 @@ func (s *Server) readJobData(w http.ResponseWriter, r *http.Request) error {
 		return pipeline.Errorf(pipeline.Invalid, "Incorrect requested frame number: %d", n)
 	}
 	if ask.kind == "context_image" {
-		return errNoContext()
+		return s.Serve.Context(w, r, l.View, n, l.seg)
 	}
 	return s.Serve.Frame(w, r, l.View, n, l.seg)
 }
@@ -219,7 +219,3 @@ func needNumber(q url.Values, name, missing string) (int64, error) {
 
 // errNoData is the error of a task that nobody has given data to.
 var errNoData = pipeline.Errorf(pipeline.NotFound, "The task has no data yet")
-
-func errNoContext() error {
-	return pipeline.Errorf(pipeline.NotFound, "The frame has no related images")
-}

@@ -184,21 +184,31 @@ func (s *Server) writeFrames(r *http.Request, l *looked, included []int64, out i
 		}
 		return enc.Encode(frameMeta{Width: f.Width, Height: f.Height, Name: f.Name})
 	}
+	any, err := s.DB.HasRelated(r.Context(), l.Data)
+	if err != nil {
+		return err
+	}
 	of := l.frames()
 	for lo := of.Start; lo <= of.Stop; lo += metaPage {
 		page, err := s.DB.FrameHeads(r.Context(), l.Data, lo, min(lo+metaPage, of.Stop+1))
 		if err != nil {
 			return err
 		}
+		var related map[int64]int64
+		if any {
+			if related, err = s.DB.RelatedCounts(r.Context(), l.Data, lo, min(lo+metaPage, of.Stop+1)); err != nil {
+				return err
+			}
+		}
 		for _, f := range page {
 			if _, err := out.Write(comma); err != nil {
 				return err
 			}
-			name := f.Name
+			m := frameMeta{Width: f.Width, Height: f.Height, Name: f.Name, RelatedFiles: related[f.N], HasRelatedContext: related[f.N] > 0}
 			if !l.holds(included, f.N) {
-				name = placeholder
+				m = frameMeta{Width: f.Width, Height: f.Height, Name: placeholder}
 			}
-			if err := enc.Encode(frameMeta{Width: f.Width, Height: f.Height, Name: name}); err != nil {
+			if err := enc.Encode(m); err != nil {
 				return err
 			}
 			comma = []byte{','}

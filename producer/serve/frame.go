@@ -74,6 +74,7 @@ func (a *answer) sendFrame(contentType string, size int64, src io.Reader) error 
 // content decided the format, so nothing here can be run by a browser.
 var pictureTypes = map[string]string{
 	"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "bmp": "image/bmp", "webp": "image/webp", "tiff": "image/tiff",
+	pipeline.FormatCloud: "image/x.point-cloud-data",
 }
 
 func pictureType(format string) string {

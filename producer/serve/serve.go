@@ -58,6 +58,7 @@ type rows interface {
 	FrameFiles(ctx context.Context, dataID, lo, hi int64) ([]pipeline.FrameFile, error)
 	FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) ([]pipeline.FrameFile, error)
 	Footage(ctx context.Context, d *pipeline.Data) (*pipeline.File, error)
+	RelatedFiles(ctx context.Context, d *pipeline.Data, n int64) ([]pipeline.FrameFile, error)
 	UseChunk(ctx context.Context, c *pipeline.Chunk, every time.Duration) error
 }
 
@@ -91,6 +92,10 @@ type View struct {
 	Quality pipeline.Quality
 	Updated pipeline.Micros // when chunks were last made invalid
 }
+
+// clouds reports whether the frames are point clouds, which are sent as they are
+// in either quality.
+func (v *View) clouds() bool { return v.Task.Dimension == pipeline.Dimension3D }
 
 // chunkSize returns how many frames a chunk has.
 func (v *View) chunkSize() int64 {
@@ -160,18 +165,44 @@ func (s *Server) Preview(w http.ResponseWriter, r *http.Request, v View, seg *pi
 	return s.answer(w, r, v).sendFile(slice{seg: *seg}, "image/jpeg")
 }
 
+// Context sends the images that are shown beside a frame, as a zip. seg is the
+// segment that the reader is limited to, nil for the whole task.
+func (s *Server) Context(w http.ResponseWriter, r *http.Request, v View, n int64, seg *pipeline.Segment) error {
+	files, err := s.db.RelatedFiles(r.Context(), v.Data, n)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return pipeline.Errorf(pipeline.NotFound, "The frame has no related images")
+	}
+	if seg == nil {
+		if seg, err = s.segmentOf(r.Context(), v, n); err != nil {
+			return err
+		}
+	}
+	return s.answer(w, r, v).sendAside(pipeline.Context, slice{seg: *seg, index: n}, zipType)
+}
+
+// segmentOf returns the first segment that holds a frame.
+func (s *Server) segmentOf(ctx context.Context, v View, n int64) (*pipeline.Segment, error) {
+	segs, err := s.db.SegmentsOver(ctx, v.Task.ID, n, n+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(segs) == 0 {
+		return nil, fmt.Errorf("no segment of task %d holds frame %d", v.Task.ID, n)
+	}
+	return &segs[0], nil
+}
+
 // Frame sends one frame. seg is the segment that the reader is limited to, nil
 // for the whole task.
 func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, seg *pipeline.Segment) error {
 	if seg == nil {
-		segs, err := s.db.SegmentsOver(r.Context(), v.Task.ID, n, n+1)
-		if err != nil {
+		var err error
+		if seg, err = s.segmentOf(r.Context(), v, n); err != nil {
 			return err
 		}
-		if len(segs) == 0 {
-			return fmt.Errorf("no segment of task %d holds frame %d", v.Task.ID, n)
-		}
-		seg = &segs[0]
 	}
 	parts, err := frameOf(v, seg, n)
 	if err != nil {
@@ -183,7 +214,7 @@ func (s *Server) Frame(w http.ResponseWriter, r *http.Request, v View, n int64, 
 	switch {
 	case v.Data.Video():
 		return s.answer(w, r, v).sendAside(asides[v.Quality].frame, slice{seg: *seg, index: n}, "image/png")
-	case v.Quality == pipeline.Original:
+	case v.Quality == pipeline.Original || v.clouds():
 		return s.answer(w, r, v).originalFrame(parts[0])
 	}
 	return s.answer(w, r, v).packedFrame(parts[0], (*pack).at, "image/jpeg")

@@ -23,7 +23,9 @@ func (a *answer) chosen(seg *pipeline.Segment, places plan.Range) error {
 }
 
 // inPlace reports whether pictures are sent from their sources.
-func (a *answer) inPlace() bool { return a.v.Quality == pipeline.Original && !a.v.Data.Video() }
+func (a *answer) inPlace() bool {
+	return (a.v.Quality == pipeline.Original || a.v.clouds()) && !a.v.Data.Video()
+}
 
 // entries yields the pictures of slices.
 func (a *answer) entries(parts []slice) entries {

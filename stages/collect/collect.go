@@ -154,9 +154,9 @@ func (r *run) checkMix(inputs []input) error {
 	}
 	for _, i := range inputs {
 		switch i.class {
-		case plan.PDF, plan.PointCloud:
+		case plan.PDF:
 			return pipeline.Failf(pipeline.CodeUnsupportedFormat, i.Name,
-				"%s: this server takes pictures, archives of pictures and videos so far, not files of the kind %s", i.Name, i.class)
+				"%s: this server takes pictures, archives of pictures, point clouds and videos so far, not files of the kind %s", i.Name, i.class)
 		}
 	}
 	return nil
@@ -174,10 +174,8 @@ func (r *run) take(ctx context.Context, i input) error {
 		return r.takeArchive(ctx, i.SourceFile)
 	case plan.Video:
 		return r.add(ctx, i.SourceFile)
-	case plan.Image:
-		if !plan.Related(i.Name) {
-			return r.add(ctx, i.SourceFile)
-		}
+	case plan.Image, plan.PointCloud:
+		return r.add(ctx, i.SourceFile)
 	}
 	r.skip()
 	return nil

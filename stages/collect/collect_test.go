@@ -167,7 +167,7 @@ func TestArchiveMembersAreReadInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"b/2.jpg", "b/1.png"}, names(files)); diff != "" {
+	if diff := cmp.Diff([]string{"b/2.jpg", "b/1.png", "b/related_images/1_png/x.jpg", "related_images/y.jpg"}, names(files)); diff != "" {
 		t.Errorf("names differ (-want +got):\n%s", diff)
 	}
 	for _, f := range files {
@@ -175,8 +175,8 @@ func TestArchiveMembersAreReadInPlace(t *testing.T) {
 			t.Errorf("%s holds %q, and its checksum is known: %t", f.Name, got, f.CRC32 != nil)
 		}
 	}
-	if out.Skipped != 3 {
-		t.Errorf("%d members skipped, want 3", out.Skipped)
+	if out.Skipped != 1 {
+		t.Errorf("%d members skipped, want 1", out.Skipped)
 	}
 }
 
@@ -197,6 +197,28 @@ func TestTarMembersAreReadInPlace(t *testing.T) {
 		if got := w.content(f); got != f.Name {
 			t.Errorf("%s holds %q", f.Name, got)
 		}
+	}
+}
+
+// TestKITTIBecomesPCD reads point clouds of KITTI as those of the other format.
+func TestKITTIBecomesPCD(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	points := bytes.Repeat([]byte("0123456789abcdef"), 3)
+	files, _, err := w.run(collect.Config{}, collect.Input{Uploads: []pipeline.Upload{
+		w.upload(0, "a.bin", points), w.upload(1, "odd.bin", points[:20]), w.upload(2, "empty.bin", nil), w.upload(3, "b.pcd", []byte("x")),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a.pcd", "odd.bin", "empty.bin", "b.pcd"}, names(files)); diff != "" {
+		t.Fatalf("names differ (-want +got):\n%s", diff)
+	}
+	if got := w.content(files[0]); !strings.HasSuffix(got, "POINTS 3\nDATA binary\n"+string(points)) || int64(len(got)) != files[0].Bytes {
+		t.Errorf("a.pcd of %d bytes is %q", files[0].Bytes, got)
+	}
+	if files[1].Code != pipeline.CodeUnsupportedFormat || files[2].Code != pipeline.CodeEmptyFile {
+		t.Errorf("the odd one has the code %q, the empty one %q", files[1].Code, files[2].Code)
 	}
 }
 
@@ -226,11 +248,11 @@ func TestShare(t *testing.T) {
 		want          []string
 	}{
 		{"files in the order of the request", []string{"z.jpg", "cats2/1.jpg"}, nil, []string{"z.jpg", "cats2/1.jpg"}},
-		{"a folder", []string{"cats"}, nil, []string{"cats/1.jpg", "cats/2.png", "cats/sub/3.jpg"}},
-		{"a sibling of like name stays", []string{"cats", "cats2/1.jpg"}, nil, []string{"cats/1.jpg", "cats/2.png", "cats/sub/3.jpg", "cats2/1.jpg"}},
+		{"a folder", []string{"cats"}, nil, []string{"cats/1.jpg", "cats/2.png", "cats/related_images/1_jpg/x.jpg", "cats/sub/3.jpg"}},
+		{"a sibling of like name stays", []string{"cats", "cats2/1.jpg"}, nil, []string{"cats/1.jpg", "cats/2.png", "cats/related_images/1_jpg/x.jpg", "cats/sub/3.jpg", "cats2/1.jpg"}},
 		{"a folder with a listed child is dropped", []string{"cats", "cats/sub/3.jpg"}, nil, []string{"cats/sub/3.jpg"}},
 		{"twice is once", []string{"z.jpg", "z.jpg"}, nil, []string{"z.jpg"}},
-		{"exclusions", []string{"cats"}, []string{"cats/sub/", "cats/2.png"}, []string{"cats/1.jpg"}},
+		{"exclusions", []string{"cats"}, []string{"cats/sub/", "cats/2.png", "cats/related_images"}, []string{"cats/1.jpg"}},
 		{"excluded by name", []string{"z.jpg", "cats2/1.jpg"}, []string{"z.jpg"}, []string{"cats2/1.jpg"}},
 	}
 	for _, tt := range tests {
@@ -348,7 +370,7 @@ func TestRefusals(t *testing.T) {
 		{"folder of videos", listed("films"), pipeline.CodeNoMedia, "No media data found"},
 		{"document", up(w.upload(4, "a.pdf", nil)), pipeline.CodeUnsupportedFormat, "kind pdf"},
 		{"hostile tar", up(w.upload(12, "h.tar", pack.Tar(pack.Member{Name: "../x.jpg"}))), pipeline.CodeUnsafePath, "../x.jpg"},
-		{"point cloud", up(pic, w.upload(5, "p.pcd", nil)), pipeline.CodeUnsupportedFormat, "p.pcd"},
+		{"related images alone", up(w.upload(5, "related_images/p_jpg/x.jpg", nil)), pipeline.CodeNoMedia, "No media data found"},
 		{"both ways", collect.Input{Uploads: []pipeline.Upload{pic}, Spec: pipeline.Spec{ServerFiles: []string{"a.jpg"}}}, pipeline.CodeMediaMix, "together"},
 		{"empty archive file", up(w.upload(6, "e.zip", nil)), pipeline.CodeEmptyFile, "e.zip"},
 		{"archive of nothing", up(w.upload(7, "n.zip", zipOf(t, "a.txt"))), pipeline.CodeNoMedia, "No media data found"},

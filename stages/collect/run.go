@@ -47,7 +47,7 @@ func (r *run) shareInputs(ctx context.Context) ([]input, error) {
 		i := input{SourceFile: shareFile(e), class: plan.ClassOf(path)}
 		if e.Dir {
 			i.class = plan.Directory
-		} else if !r.in.Spec.CopyData && (i.class == plan.Image || i.class == plan.Video) {
+		} else if !r.in.Spec.CopyData && (i.class == plan.Image || i.class == plan.PointCloud || i.class == plan.Video) {
 			r.out.Storage = pipeline.StorageShare
 		}
 		inputs = append(inputs, i)
@@ -135,6 +135,9 @@ func (r *run) flush(ctx context.Context) error {
 	}
 	if err := r.copyPage(ctx); err != nil {
 		return err
+	}
+	for i := range r.page {
+		readKITTI(&r.page[i])
 	}
 	page := r.page
 	r.page = nil

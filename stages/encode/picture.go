@@ -33,6 +33,13 @@ func (w *work) compressed(ctx context.Context, dst *bytes.Buffer, src source.Fil
 	return ".jpeg", res, err
 }
 
+// context is a picture as good as a JPEG can show it.
+func (w *work) context(ctx context.Context, dst *bytes.Buffer, src source.File, _ *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
+	const best = 100
+	res, err := picture.Compress(ctx, dst, src, info, best)
+	return ".jpg", res, err
+}
+
 // original keeps the extension of the source unless the format had to change.
 func (w *work) original(ctx context.Context, dst *bytes.Buffer, src source.File, f *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
 	format, res, err := picture.Original(ctx, dst, src, info)
@@ -73,6 +80,9 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 		}
 	}
 	e.name = fmt.Sprintf("%06d%s", i, ext)
+	if w.names != nil {
+		e.name = w.names[i]
+	}
 	return e, nil
 }
 

@@ -8,7 +8,9 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/pipeline/plan"
 	"framemill/stages/media/alive"
+	"framemill/stages/media/pointcloud"
 )
 
 // work is one chunk under way.
@@ -19,6 +21,7 @@ type work struct {
 	needSources bool
 	progress    func()
 	reports     reports
+	names       []string // of the entries; nil where they are numbered
 }
 
 // run writes the chunk's file, whole or not at all, and returns its row.
@@ -51,6 +54,13 @@ func (w *work) write(ctx context.Context, dst io.Writer) error {
 		return w.writeZip(ctx, dst, w.original, func(f *pipeline.FrameFile) bool { return f.Derived() })
 	case pipeline.Preview:
 		return w.writePreview(ctx, dst)
+	case pipeline.Context:
+		files := make([]string, len(w.Frames))
+		for i := range w.Frames {
+			files[i] = w.Frames[i].Name
+		}
+		w.names = plan.ContextNames(files)
+		return w.writeZip(ctx, dst, w.context, func(*pipeline.FrameFile) bool { return true })
 	}
 	return pipeline.Errorf(pipeline.Internal, "unknown quality %q", w.Quality)
 }
@@ -59,6 +69,9 @@ func (w *work) write(ctx context.Context, dst io.Writer) error {
 func (w *work) writePreview(ctx context.Context, dst io.Writer) error {
 	if len(w.Frames) == 0 {
 		return pipeline.Errorf(pipeline.Internal, "a preview needs a frame")
+	}
+	if w.Frames[0].Format == pipeline.FormatCloud {
+		return pointcloud.Preview(dst, thumbnailSide)
 	}
 	e, err := w.picture(ctx, 0, w.thumbnail)
 	if err != nil {

@@ -33,6 +33,11 @@ type Output struct {
 	// are not all alike.
 	Lengths []int64 `json:"lengths"`
 	Bad     int64   `json:"bad"` // files left out because they cannot be used
+	// Related is the files that are shown beside frames, and Skipped those that
+	// would be, were the frame there.
+	Related []pipeline.Relation `json:"related"`
+	Skipped []int64             `json:"skipped"`
+	Clouds  bool                `json:"clouds"` // the frames are point clouds
 	// Pool is where honeypots and their pool are, nil without a pool.
 	Pool *plan.Placement `json:"pool"`
 	// Manual is the validation frames that the client named, where there is no
@@ -61,6 +66,10 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	if usable[0].Frames > 0 {
 		return footage(in.Spec, usable, bad)
 	}
+	out := Output{Bad: bad}
+	if usable, err = out.relate(in.Spec, usable); err != nil {
+		return Output{}, err
+	}
 	order, lengths, err := order(in.Spec, usable)
 	if err != nil {
 		return Output{}, err
@@ -73,7 +82,7 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 	for k := range frames {
 		frames[k] = usable[order[sel.Source(int64(k))]]
 	}
-	out := Output{Selection: sel, Lengths: lengths, Bad: bad}
+	out.Selection, out.Lengths = sel, lengths
 	if v := in.Spec.Validation; v != nil && v.Mode == pipeline.ValidationPool {
 		return out, out.place(in.Spec, frames)
 	}
@@ -85,6 +94,34 @@ func (Stage) Run(_ context.Context, in Input) (Output, error) {
 		out.Manual, err = plan.ResolveValidation(v.Files, namesOf(frames))
 	}
 	return out, err
+}
+
+// relate takes the files that are shown beside others out of the list, and
+// returns the frames.
+func (o *Output) relate(spec pipeline.Spec, files []File) ([]File, error) {
+	of, err := plan.Relate(namesOf(files))
+	if err != nil {
+		return nil, err
+	}
+	frames := make([]File, 0, len(files))
+	for i, f := range files {
+		switch of[i] {
+		case plan.IsFrame:
+			frames = append(frames, f)
+		case plan.IsNobody:
+			o.Skipped = append(o.Skipped, f.Ord)
+		default:
+			o.Related = append(o.Related, pipeline.Relation{Frame: files[of[i]].Ord, Ord: f.Ord})
+		}
+	}
+	if len(frames) == 0 {
+		return nil, pipeline.Failf(pipeline.CodeNoMedia, "", "No media data found")
+	}
+	o.Clouds = plan.ClassOf(frames[0].Name) == plan.PointCloud
+	if o.Clouds && spec.Validation != nil {
+		return nil, pipeline.Failf(pipeline.CodeBadValidation, frames[0].Name, "Validation frames can only be chosen of pictures and videos, not of point clouds")
+	}
+	return frames, nil
 }
 
 // place makes the frames of a task with a validation pool. What was selected is

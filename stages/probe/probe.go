@@ -16,6 +16,7 @@ import (
 	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
 	"framemill/stages/media/picture"
+	"framemill/stages/media/pointcloud"
 	"framemill/stages/media/video"
 )
 
@@ -99,9 +100,12 @@ func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pi
 		return f, nil
 	}
 	var err error
-	if plan.ClassOf(src.Name) == plan.Video {
+	switch plan.ClassOf(src.Name) {
+	case plan.Video:
 		err = s.film(ctx, &f, in.IndexKey, progress)
-	} else {
+	case plan.PointCloud:
+		err = s.cloud(ctx, &f)
+	default:
 		err = s.picture(ctx, &f)
 	}
 	switch {
@@ -127,5 +131,20 @@ func (s *Stage) picture(ctx context.Context, f *pipeline.File) error {
 		return err
 	}
 	f.Format, f.Width, f.Height, f.Orient = info.Format, info.Width, info.Height, info.Orient
+	return nil
+}
+
+// cloud reads the header of a point cloud.
+func (s *Stage) cloud(ctx context.Context, f *pipeline.File) error {
+	r, err := s.sources.Header(ctx, f.Ref, f.Stamp())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	info, err := pointcloud.Probe(r, r.Size())
+	if err != nil {
+		return err
+	}
+	f.Format, f.Width, f.Height = pipeline.FormatCloud, info.Width, info.Height
 	return nil
 }

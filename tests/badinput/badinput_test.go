@@ -47,6 +47,7 @@ func TestBadInput(t *testing.T) {
 		{"pictures", tryPictures},
 		{"archives", tryArchives},
 		{"packed", tryPacked},
+		{"clouds", tryClouds},
 		{"videos", tryVideos},
 		{"mixes", tryMixes},
 		{"share", tryShare},

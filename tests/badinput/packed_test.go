@@ -66,6 +66,35 @@ func tryPacked(t *testing.T, b *bench) {
 	})
 }
 
+// tryClouds uploads point clouds that lie about what is in them.
+func tryClouds(t *testing.T, b *bench) {
+	cloud := func(points int64, data, content string) []byte {
+		return []byte(fmt.Sprintf("VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH %d\nHEIGHT 1\nPOINTS %d\nDATA %s\n%s",
+			points, points, data, content))
+	}
+	bad := func(name string, content []byte, code pipeline.Code) ingest {
+		return ingest{name: name, files: []file{{"bad.pcd", content}}, code: code, says: "bad.pcd"}
+	}
+	good := file{"good.pcd", cloud(1, "ascii", "1 2 3")}
+	b.ingests(t, []ingest{
+		bad("2^31 points", cloud(1<<31, "binary", "x"), "unsupported_format"),
+		bad("2^31-1 points in a byte", cloud(1<<31-1, "binary", "x"), "truncated"),
+		bad("2^31-1 points of text", cloud(1<<31-1, "ascii", "1 2 3"), "truncated"),
+		bad("packed points that expand to 4 GiB", cloud(1<<28, "binary_compressed", "\x01\x00\x00\x00\x00\x00\x00\xc0x"), "unsupported_format"),
+		bad("no points", cloud(0, "ascii", ""), "empty_file"),
+		bad("no bytes", nil, "empty_file"),
+		bad("a picture", photo(1), "unsupported_format"),
+		bad("a header without an end", bytes.Repeat([]byte("# x\n"), 100_000), "unsupported_format"),
+		{name: "points of KITTI that are cut", files: []file{{"bad.bin", make([]byte, 40)}}, code: "unsupported_format", says: "bad.bin"},
+		{name: "a picture of no cloud", files: []file{good, {"other.jpg", photo(1)}}, code: "media_mix", says: "other.jpg"},
+		{name: "one bad cloud", files: []file{good, {"bad.pcd", photo(1)}}, report: map[string]string{"good.pcd": "ok", "bad.pcd": "failed unsupported_format"}},
+		{name: "a related image that is none", files: []file{{"z.zip", zipOf(member{name: "a.jpg", content: photo(1)},
+			member{name: "related_images/a_jpg/x.jpg", content: []byte("<html>")}, member{name: "related_images/b_jpg/y.jpg", content: photo(2)},
+			member{name: "related_images/z.jpg", content: photo(2)})}},
+			report: map[string]string{"a.jpg": "ok", "related_images/a_jpg/x.jpg": "failed unsupported_format", "related_images/b_jpg/y.jpg": "skipped", "related_images/z.jpg": "skipped"}},
+	})
+}
+
 // beside adds a second file to an upload.
 func (in ingest) beside(name string, content []byte) ingest {
 	in.files = append(in.files, file{name, content})

@@ -35,7 +35,7 @@ def test_large_archive_in_pieces(create, pictures, tmp_path):
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         for picture in pictures[:3]:
             packed.write(picture, picture.name)
-        packed.writestr("padding.bin", bytes(101 << 20))
+        packed.writestr("padding.dat", bytes(101 << 20))
     task = create([archive])
     assert names(task) == [p.name for p in pictures[:3]]
     assert shown(task) == [0, 1, 2]

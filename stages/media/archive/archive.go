@@ -61,7 +61,10 @@ func Detect(r io.ReaderAt, size int64) (Format, error) {
 	if bytes.Contains(head, []byte("%PDF-")) { // readers of the format are patient
 		return PDF, nil
 	}
-	if _, err := tar.NewReader(bytes.NewReader(head)).Next(); err == nil {
+	// The first header of a tar may have others in front of it, of up to 1 MiB each.
+	const headers = 4 << 20
+	_, err := tar.NewReader(io.NewSectionReader(r, 0, min(size, headers))).Next()
+	if err == nil {
 		return Tar, nil
 	}
 	return Unknown, nil

@@ -74,6 +74,9 @@ func TestListFindsMembersWhereTheyLie(t *testing.T) {
 	long := strings.Repeat("d/", 80) + "long.jpg" // needs a header of its own
 	packed := pack.Tar(pack.Member{Name: "./a.jpg", Content: []byte("aa")}, pack.Member{Name: "x.txt", Content: []byte("x")},
 		pack.Member{Name: long, Content: []byte("bbb")})
+	if format, err := archive.Detect(bytes.NewReader(packed[2048:]), int64(len(packed)-2048)); format != archive.Tar || err != nil {
+		t.Errorf("a tar that begins with a header of a header is taken for %q (%v)", format, err)
+	}
 	members, err := archive.List(t.Context(), bytes.NewReader(packed), int64(len(packed)), archive.Limits{},
 		func(name string) bool { return name != "x.txt" }, func() {})
 	if err != nil || len(members) != 2 {

@@ -319,11 +319,19 @@ CREATE TABLE files (
 CREATE INDEX files_index ON files (index_key) WHERE index_key <> '';
 -- By the key of the blob that a file is, or that it is a member of: LTRIM takes
 -- away what stands before it in the ref of a member.
-CREATE INDEX files_blob ON files (SUBSTR(LTRIM(ref, 'zip:0123456789,'), 6))
-	WHERE LTRIM(ref, 'zip:0123456789,') LIKE 'blob:%';
+CREATE INDEX files_blob ON files (SUBSTR(LTRIM(ref, 'kitzp:0123456789,'), 6))
+	WHERE LTRIM(ref, 'kitzp:0123456789,') LIKE 'blob:%';
 CREATE INDEX files_bad ON files (request_id, ord) WHERE outcome <> 'ok';
 
 -- real_n is set for honeypots: the frame of the pool that they show.
+-- Which files are shown beside the file of a frame.
+CREATE TABLE related (
+	request_id BIGINT NOT NULL,
+	frame_ord BIGINT NOT NULL,
+	ord BIGINT NOT NULL,
+	PRIMARY KEY (request_id, frame_ord, ord)
+);
+
 CREATE TABLE frames (
 	data_id BIGINT NOT NULL,
 	n BIGINT NOT NULL,
