@@ -58,7 +58,7 @@ func jobOf(r *http.Request, v *store.JobView) job {
 	t, d := v.Task, v.Task.Data
 	j := job{
 		URL: address(r, "/api/jobs/%d", v.ID), ID: v.ID, TaskID: v.TaskID, TaskName: t.Name, ProjectID: t.ProjectID,
-		Assignee: userOrNull(r, v.Assignee), Dimension: t.Dimension, MediaType: "image", BugTracker: t.BugTracker,
+		Assignee: userOrNull(r, v.Assignee), Dimension: t.Dimension, MediaType: mediaType(&t.Task), BugTracker: t.BugTracker,
 		Status: plan.JobStatus(v.Stage, v.State), Stage: v.Stage, State: v.State, Mode: modeOf(&t.Task),
 		FrameCount: v.Segment.Size(), StartFrame: v.Segment.Start, StopFrame: v.Segment.Stop, ChunkSize: d.ChunkSize,
 		CompressedType: d.CompressedType, OriginalType: d.OriginalType, Created: iso(v.Created), Updated: iso(v.Updated),

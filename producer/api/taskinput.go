@@ -68,7 +68,7 @@ func (s *Server) mayCreate(r *http.Request, n *store.NewTask) error {
 func (in *taskInput) task(p *access.Principal) (*store.NewTask, error) {
 	n := &store.NewTask{Task: pipeline.Task{
 		Tenant: p.Tenant(), OrgID: p.In.OrgID, OwnerID: in.OwnerID.id(), AssigneeID: in.AssigneeID.id(), ProjectID: in.ProjectID.id(),
-		Dimension: "2d", Overlap: in.Overlap.id(), SegmentSize: int64(in.SegmentSize),
+		Dimension: pipeline.Dimension2D, Overlap: in.Overlap.id(), SegmentSize: int64(in.SegmentSize),
 	}}
 	if n.OwnerID == nil {
 		n.OwnerID = &p.User.ID

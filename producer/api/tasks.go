@@ -70,7 +70,7 @@ type jobsSummary struct {
 func taskOf(r *http.Request, v *store.TaskView) task {
 	t := task{
 		URL: address(r, "/api/tasks/%d", v.ID), ID: v.ID, Name: v.Name, ProjectID: v.ProjectID,
-		Mode: modeOf(&v.Task), MediaType: "image", Owner: userOrNull(r, v.Owner), Assignee: userOrNull(r, v.Assignee),
+		Mode: modeOf(&v.Task), MediaType: mediaType(&v.Task), Owner: userOrNull(r, v.Owner), Assignee: userOrNull(r, v.Assignee),
 		BugTracker: v.BugTracker, Created: iso(v.Created), Updated: iso(v.Updated),
 		AssigneeUpdated: isoOrNull(v.AssigneeUpdated), Overlap: v.Overlap, SegmentSize: v.SegmentSize,
 		Status: v.Status, Dimension: v.Dimension, Subset: v.Subset, OrganizationID: v.OrgID, Organization: v.OrgID,
@@ -203,4 +203,12 @@ func (s *Server) readTaskStatus(w http.ResponseWriter, r *http.Request) error {
 	out.State = map[string]string{"queued": "Queued", "started": "Started", "finished": "Finished", "failed": "Failed"}[now.Status]
 	out.Message, out.Progress = now.Message, now.Progress
 	return writeJSON(w, http.StatusOK, out)
+}
+
+// mediaType is what the frames of a task are, as newer clients ask for it.
+func mediaType(t *pipeline.Task) string {
+	if t.Dimension == pipeline.Dimension3D {
+		return "point_cloud"
+	}
+	return "image"
 }

@@ -103,7 +103,7 @@ func (in *newJob) validation() (*pipeline.Validation, error) {
 // chooseTruth chooses the frames of a new job of ground truth.
 func chooseTruth(v *pipeline.Validation, s *store.FrameState) ([]int64, error) {
 	switch {
-	case s.Task.Dimension != "2d":
+	case s.Task.Dimension != pipeline.Dimension2D:
 		return nil, pipeline.Errorf(pipeline.Invalid, "Ground Truth jobs can only be added in 2d tasks")
 	case s.Layout != nil:
 		return nil, pipeline.Errorf(pipeline.Invalid,
