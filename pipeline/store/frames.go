@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -83,7 +84,7 @@ func (db *DB) FrameFilesAt(ctx context.Context, dataID int64, numbers []int64) (
 type Publication struct {
 	Data        pipeline.Data // Size, StartFrame, StopFrame, Step, FrameFilter, ChunkSize, the chunk types, Index
 	Mode        string
-	Dimension   string // 2d or 3d
+	Dimension   string // 2d if empty
 	SegmentSize int64  // effective
 	Overlap     int64  // effective
 	Segments    []pipeline.Segment
@@ -124,7 +125,7 @@ func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	}
 	if _, err := t.exec(ctx, `
 		UPDATE tasks SET mode = ?, dimension = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
-		p.Mode, p.Dimension, p.SegmentSize, p.Overlap, c.TaskID); err != nil {
+		p.Mode, cmp.Or(p.Dimension, pipeline.Dimension2D), p.SegmentSize, p.Overlap, c.TaskID); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE requests SET jobs_open = {now} WHERE id = ?`, c.Request.ID); err != nil {
