@@ -18,6 +18,16 @@ func ValidBucket(name string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9$_][A-Za-z0-9._-]{0,221}$`).MatchString(name) && !strings.Contains(name, "..")
 }
 
+// PageSize returns the size of a page for a limit.
+func PageSize(limit int) int { return min(max(limit, 1), MaxPage) }
+
+// Bare returns an ETag without the quotes that headers have and listings of
+// some providers have not.
+func Bare(etag string) string { return strings.Trim(etag, `"`) }
+
+// Quoted returns a bare ETag as a header has it.
+func Quoted(etag string) string { return `"` + etag + `"` }
+
 // RangeHeader returns the Range of n bytes from off on, or of the rest if n is
 // negative.
 func RangeHeader(off, n int64) string {
@@ -32,33 +42,39 @@ type Answer struct {
 	Key      string
 	ETag     string
 	Modified time.Time
-	Length   int64  // of the body
-	Range    string // Content-Range, "" for the whole object
+	Start    int64 // where the body begins in the object
+	Length   int64 // of the body
+	Size     int64 // of the object
 	Body     io.ReadCloser
+}
+
+// SetRange sets Start and Size by a Content-Range, if there is one. After an
+// error the body is closed.
+func (a *Answer) SetRange(header string) error {
+	if header == "" {
+		return nil
+	}
+	var ok bool
+	if a.Start, a.Size, ok = parseContentRange(header); !ok {
+		return errors.Join(Garbled(a.Key), a.Body.Close())
+	}
+	return nil
 }
 
 // Open returns the body and the object if the answer is what was asked for: a
 // server need not know of ranges and conditions, and its answer is believed
 // only as far as it fits the question.
 func (a Answer) Open(ctx context.Context, etag string, off, n int64) (io.ReadCloser, Object, error) {
-	o := Object{Key: a.Key, Bytes: a.Length, ETag: a.ETag, Modified: a.Modified}
-	start := int64(0)
-	if a.Range != "" {
-		var ok bool
-		if start, o.Bytes, ok = parseContentRange(a.Range); !ok {
-			return a.refuse(Garbled(a.Key))
-		}
-	}
+	var err error
 	switch {
 	case etag != "" && a.ETag != etag:
-		return a.refuse(Changed(a.Key))
-	case start != off || a.Length != Length(o.Bytes, off, n):
-		return a.refuse(Garbled(a.Key))
+		err = Changed(a.Key)
+	case a.Start != off || a.Length != length(a.Size, off, n):
+		err = Garbled(a.Key)
+	default:
+		o := Object{Key: a.Key, Bytes: a.Size, ETag: a.ETag, Modified: a.Modified}
+		return &body{ctx: ctx, key: a.Key, from: a.Body, left: a.Length}, o, nil
 	}
-	return Body(ctx, a.Key, a.Body, a.Length), o, nil
-}
-
-func (a Answer) refuse(err error) (io.ReadCloser, Object, error) {
 	return nil, Object{}, errors.Join(err, a.Body.Close())
 }
 

@@ -17,7 +17,7 @@ import (
 type Object struct {
 	Key      string
 	Bytes    int64
-	ETag     string // its version, opaque: an ETag, or the generation of GCS
+	ETag     string // its version, opaque: an ETag without quotes, or the generation of GCS
 	Modified time.Time
 }
 

@@ -6,18 +6,13 @@ import (
 	"io"
 )
 
-// body reads exactly what was asked for of an object.
+// body reads exactly what was asked for of an object: it ends without an error
+// only after the last byte.
 type body struct {
 	ctx  context.Context //nolint:containedctx // of the request that the body belongs to
 	key  string
 	from io.ReadCloser
 	left int64
-}
-
-// Body returns a reader of the n bytes that an answer is to have: it ends
-// without an error only after the last one.
-func Body(ctx context.Context, key string, from io.ReadCloser, n int64) io.ReadCloser {
-	return &body{ctx: ctx, key: key, from: from, left: n}
 }
 
 // Read implements io.Reader.
@@ -44,9 +39,9 @@ func (b *body) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *body) Close() error { return b.from.Close() }
 
-// Length returns how many of the bytes of an object lie in a range that Open
+// length returns how many of the bytes of an object lie in a range that Open
 // was asked for.
-func Length(size, off, n int64) int64 {
+func length(size, off, n int64) int64 {
 	rest := max(size-off, 0)
 	if n < 0 || n > rest {
 		return rest

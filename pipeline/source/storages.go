@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"framemill/pipeline"
+	"framemill/pipeline/blob/azure"
+	"framemill/pipeline/blob/gcs"
 	"framemill/pipeline/blob/s3"
 	"framemill/pipeline/cloud"
 	"framemill/pipeline/outgoing"
@@ -147,6 +149,12 @@ func (s *Storages) Open(row *pipeline.CloudStorage, c *pipeline.CloudCredentials
 		return s3.OpenSource(s3.SourceConfig{
 			Bucket: row.Resource, Region: attributes.Get("region"), Endpoint: endpoint,
 			Key: c.Key, Secret: c.SecretKey, Client: s.http,
+		})
+	case pipeline.ProviderGCS:
+		return gcs.OpenSource(gcs.SourceConfig{Bucket: row.Resource, Endpoint: endpoint, KeyFile: c.KeyFile, Client: s.http})
+	case pipeline.ProviderAzure:
+		return azure.OpenSource(azure.SourceConfig{
+			Container: row.Resource, Connection: c.ConnectionString, Account: c.AccountName, Token: c.SessionToken, Client: s.http,
 		})
 	}
 	return nil, pipeline.FieldErrorf("provider_type", "%q is not offered", row.Provider)

@@ -45,7 +45,7 @@ type source struct {
 // the environment, in files and in metadata services never begins.
 func OpenSource(cfg SourceConfig) (cloud.Bucket, error) {
 	if !cloud.ValidBucket(cfg.Bucket) {
-		return nil, pipeline.FieldErrorf("resource", "%q is not a name of a bucket", cfg.Bucket)
+		return nil, pipeline.FieldErrorf("resource", "it is not the name of a bucket")
 	}
 	options := s3.Options{
 		Region:                         cfg.Region,
@@ -72,7 +72,7 @@ func OpenSource(cfg SourceConfig) (cloud.Bucket, error) {
 // List implements cloud.Bucket.
 func (s *source) List(ctx context.Context, prefix, token string, limit int, delimited bool) (cloud.Page, error) {
 	in := &s3.ListObjectsV2Input{
-		Bucket: &s.bucket, MaxKeys: aws.Int32(int32(min(max(limit, 1), cloud.MaxPage))), //nolint:gosec // at most MaxPage
+		Bucket: &s.bucket, MaxKeys: aws.Int32(int32(cloud.PageSize(limit))), //nolint:gosec // at most MaxPage
 		EncodingType: types.EncodingTypeUrl, // keys may hold what XML cannot
 	}
 	if prefix != "" {
@@ -110,7 +110,7 @@ func page(out *s3.ListObjectsV2Output) (cloud.Page, error) {
 		}
 		if key != "" && !strings.HasSuffix(key, "/") {
 			p.Objects = append(p.Objects, cloud.Object{
-				Key: key, Bytes: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), Modified: aws.ToTime(o.LastModified),
+				Key: key, Bytes: aws.ToInt64(o.Size), ETag: cloud.Bare(aws.ToString(o.ETag)), Modified: aws.ToTime(o.LastModified),
 			})
 		}
 	}
@@ -132,7 +132,7 @@ func (s *source) Stat(ctx context.Context, key string) (cloud.Object, error) {
 		return cloud.Object{}, failure(ctx, key, err)
 	}
 	return cloud.Object{
-		Key: key, Bytes: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified),
+		Key: key, Bytes: aws.ToInt64(out.ContentLength), ETag: cloud.Bare(aws.ToString(out.ETag)), Modified: aws.ToTime(out.LastModified),
 	}, nil
 }
 
@@ -143,18 +143,24 @@ func (s *source) Open(ctx context.Context, key, etag string, off, n int64) (io.R
 	}
 	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key}
 	if etag != "" {
-		in.IfMatch = &etag
+		in.IfMatch = aws.String(cloud.Quoted(etag))
 	}
 	if off > 0 || n > 0 {
 		in.Range = aws.String(cloud.RangeHeader(off, n))
 	}
 	out, err := s.api.GetObject(ctx, in)
+	if status(err) == http.StatusRequestedRangeNotSatisfiable {
+		return cloud.Nothing(ctx, s, key, etag)
+	}
 	if err != nil {
 		return nil, cloud.Object{}, failure(ctx, key, err)
 	}
 	got := cloud.Answer{
-		Key: key, ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified),
-		Length: aws.ToInt64(out.ContentLength), Range: aws.ToString(out.ContentRange), Body: out.Body,
+		Key: key, ETag: cloud.Bare(aws.ToString(out.ETag)), Modified: aws.ToTime(out.LastModified),
+		Length: aws.ToInt64(out.ContentLength), Size: aws.ToInt64(out.ContentLength), Body: out.Body,
+	}
+	if err := got.SetRange(aws.ToString(out.ContentRange)); err != nil {
+		return nil, cloud.Object{}, err
 	}
 	return got.Open(ctx, etag, off, n)
 }
@@ -165,12 +171,17 @@ func (s *source) Check(ctx context.Context) error {
 	return err
 }
 
+// status returns the HTTP status behind an error of the SDK, 0 if it has none.
+func status(err error) int {
+	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return e.HTTPStatusCode()
+	}
+	return 0
+}
+
 // failure translates an error of the SDK.
 func failure(ctx context.Context, key string, err error) error {
-	f := cloud.Failure{Key: key, Err: err}
-	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		f.Status = e.HTTPStatusCode()
-	}
+	f := cloud.Failure{Key: key, Status: status(err), Err: err}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		f.Code = e.ErrorCode()
 	}
