@@ -25,7 +25,7 @@ func (s *Server) postData(w http.ResponseWriter, r *http.Request) error {
 		return s.finishData(w, r, &v.Task)
 	case has("Upload-Start"):
 		return s.startData(w, r, &v.Task)
-	case has("Upload-Length"):
+	case has("Upload-Length"), has("Upload-Defer-Length"), has("Upload-Metadata"):
 		return s.openUpload(w, r, &v.Task)
 	case has("Upload-Multiple"):
 		return s.addData(w, r, &v.Task)

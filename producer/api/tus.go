@@ -50,6 +50,9 @@ func (s *Server) openUpload(w http.ResponseWriter, r *http.Request, t *pipeline.
 	if err := checkTusVersion(r); err != nil {
 		return err
 	}
+	if r.Header.Get("Upload-Defer-Length") != "" {
+		return pipeline.Errorf(pipeline.Invalid, "Upload-Defer-Length is not offered: tell the length of the file in Upload-Length")
+	}
 	length, err := lengthHeader(r, "Upload-Length")
 	if err != nil {
 		return err

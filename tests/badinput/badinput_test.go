@@ -44,6 +44,7 @@ func TestBadInput(t *testing.T) {
 		{"fields", tryFields},
 		{"bodies", tryBodies},
 		{"names", tryNames},
+		{"pieces", tryPieces},
 		{"pictures", tryPictures},
 		{"archives", tryArchives},
 		{"packed", tryPacked},
@@ -74,6 +75,7 @@ func TestBadInputOnPostgres(t *testing.T) {
 	t.Parallel()
 	b := setup(t, services.Postgres(t))
 	t.Run("fields", func(t *testing.T) { tryFields(t, b) })
+	t.Run("pieces", func(t *testing.T) { tryPieces(t, b) })
 	t.Run("patches", func(t *testing.T) { tryPatches(t, b) })
 	t.Run("strangers", func(t *testing.T) { tryStrangers(t, b) })
 	t.Run("sweep", func(t *testing.T) { trySweep(t, b) })

@@ -11,7 +11,7 @@ import (
 func tryTokens(t *testing.T, b *bench) {
 	for _, header := range []string{
 		"Token x", "Token ", "Token", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "Basic", "Basic !!!", "Basic YWRtaW4=", "Digest x",
-		"Token " + strings.Repeat("x", 64<<10), "Basic " + strings.Repeat("YWFh", 16<<10), "Token \x01",
+		"Token " + strings.Repeat("x", 64<<10), "Bearer " + strings.Repeat("x", 64<<10), "Basic " + strings.Repeat("YWFh", 16<<10), "Token \x01",
 	} {
 		t.Run("Authorization "+header[:min(len(header), 16)], func(t *testing.T) {
 			if strings.Contains(header, "\x01") {
