@@ -2,23 +2,19 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"sync"
-	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// fewRows is up to how many rows a list is counted for every page.
+	// fewRows is up to how many rows of a search are gathered before they are
+	// sorted.
 	fewRows = 1000
-	// manyRows is from how many rows on a list keeps its number for a while,
-	// whatever is committed. Its next page never depends on it.
-	manyRows = 10_000
-	// The times for which numbers are kept: that of a list of many rows, and
-	// that of others, which also ends with the next commit of this process.
-	manyAge = 5 * time.Second
-	someAge = time.Second
 	// maxCounts bounds how many numbers are kept.
-	maxCounts = 1000
+	maxCounts = 10_000
 )
 
 // total returns how many rows a selection has, of which seen were before the
@@ -31,66 +27,77 @@ func (db *DB) total(ctx context.Context, s *selection, seen int64, more bool) (i
 	return min(n, seen), err
 }
 
-// count returns how many rows a selection has.
-func (db *DB) count(ctx context.Context, s *selection) (int64, error) {
-	key, commits := fmt.Sprint(s.total), db.Commits()
-	n, known := db.counts.find(key, commits)
-	if known {
-		return n, nil
+// count returns how many rows a selection has. It takes longer to count a
+// million rows than to show ten of them, so where the database says what of it
+// has changed, a number is kept until something does.
+func (db *DB) count(ctx context.Context, s *selection) (n int64, err error) {
+	if !s.revised {
+		err := db.get(ctx, &n, s.total.sql, s.total.args...)
+		return n, err
 	}
-	if err := db.get(ctx, &n, s.total.sql, s.total.args...); err != nil {
+	var revision int64
+	if err := db.get(ctx, &revision, revisionSQL); err != nil {
 		return 0, err
 	}
-	db.counts.keep(key, counted{n: n, when: time.Now(), commits: commits})
-	return n, nil
+	key := countKey(sha256.Sum256(fmt.Append(nil, s.total)))
+	if n, ok := db.counts.find(key, revision); ok {
+		return n, nil
+	}
+	// Who comes meanwhile with the same question waits for the same answer.
+	flight := db.counts.flights.DoChan(fmt.Sprint(key, revision), func() (any, error) {
+		return db.recount(context.WithoutCancel(ctx), key, s.total)
+	})
+	select {
+	case r := <-flight:
+		n, _ := r.Val.(int64)
+		return n, r.Err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
 }
 
-// counts remembers how many rows long lists have: to count a million rows takes
-// longer than to show ten of them.
+// revisionSQL is the query of a number that grows with every change of what the
+// lists of tasks and jobs depend on, once the change can be seen.
+const revisionSQL = `SELECT COALESCE(SUM(n), 0) FROM revisions`
+
+// recount counts, and learns in the same statement of which revision that is.
+func (db *DB) recount(ctx context.Context, key countKey, total clause) (int64, error) {
+	var c counted
+	err := db.get(ctx, &c, `SELECT (`+revisionSQL+`) AS revision, (`+total.sql+`) AS n`, total.args...)
+	if err == nil {
+		db.counts.keep(key, c)
+	}
+	return c.N, err
+}
+
+// countKey stands for a query and its arguments.
+type countKey [sha256.Size]byte
+
+// counts remembers how many rows lists have.
 type counts struct {
-	mu   sync.Mutex
-	rows map[string]counted
+	mu      sync.Mutex
+	rows    map[countKey]counted
+	flights singleflight.Group
 }
 
-// counted is a number of rows, when it was right, and how many transactions
-// this process had committed by then.
+// counted is a number of rows, and the revision that it is of.
 type counted struct {
-	n       int64
-	when    time.Time
-	commits int64
+	Revision int64
+	N        int64
 }
 
-// find returns a number that may still be shown. Of a long list that is due
-// only the caller who hears of it first counts anew; meanwhile the others get
-// the last number.
-func (c *counts) find(key string, commits int64) (int64, bool) {
+func (c *counts) find(key countKey, revision int64) (int64, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last, ok := c.rows[key]
-	age := time.Since(last.when)
-	switch {
-	case !ok:
-		return 0, false
-	case last.n <= manyRows:
-		return last.n, age < someAge && last.commits == commits
-	case age >= manyAge:
-		last.when = time.Now()
-		c.rows[key] = last
-		return 0, false
-	}
-	return last.n, true
+	return last.N, ok && last.Revision == revision
 }
 
-// keep remembers a number, unless the rows are few and counted soon.
-func (c *counts) keep(key string, n counted) {
+func (c *counts) keep(key countKey, n counted) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n.n <= fewRows {
-		delete(c.rows, key)
-		return
-	}
 	if c.rows == nil || len(c.rows) >= maxCounts {
-		c.rows = make(map[string]counted)
+		c.rows = make(map[countKey]counted)
 	}
 	c.rows[key] = n
 }

@@ -21,9 +21,10 @@ func jobs() *listing {
 			{"p", `LEFT JOIN projects p ON p.id = t.project_id`},
 			{"a", `LEFT JOIN users a ON a.id = j.assignee_id`},
 		},
-		where: everything,
-		task:  `j.task_id`,
-		id:    "j.id",
+		where:   everything,
+		task:    `j.task_id`,
+		id:      "j.id",
+		revised: true,
 		fields: map[string]field{
 			"id":            {expr: "j.id", typ: number},
 			"task_id":       {expr: "j.task_id", typ: number},

@@ -23,6 +23,7 @@ type listing struct {
 	id      string
 	fields  map[string]field
 	search  []string
+	revised bool // whether every change of what is listed and asked for makes a revision
 	oldest  bool // without a sort the oldest come first, else the newest
 }
 
@@ -73,6 +74,8 @@ type selection struct {
 	total clause // the query of their number
 	order string
 	desc  bool // of the id, which is the last key of the order
+
+	revised bool
 }
 
 // selection returns the query of everything that q and a scope narrow a list by.
@@ -86,7 +89,7 @@ func (db *DB) selection(ctx context.Context, l *listing, q Query, seen scope) (*
 		return nil, fmt.Errorf("expand list query: %w", err)
 	}
 	asked := clause{sql, args}
-	s := &selection{id: l.id, rows: seen.and(l.where).and(asked.sql, asked.args...)}
+	s := &selection{id: l.id, revised: l.revised, rows: seen.and(l.where).and(asked.sql, asked.args...)}
 	if l.task != "" {
 		gone, found, err := db.goneOf(ctx, l.task)
 		if err != nil {

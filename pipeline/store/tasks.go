@@ -35,8 +35,9 @@ func tasks() *listing {
 			{"o", `LEFT JOIN users o ON o.id = t.owner_id`},
 			{"a", `LEFT JOIN users a ON a.id = t.assignee_id`},
 		},
-		where: `t.deleted IS NULL`,
-		id:    "t.id",
+		where:   `t.deleted IS NULL`,
+		id:      "t.id",
+		revised: true,
 		fields: map[string]field{
 			"id":              {expr: "t.id", typ: number},
 			"project_id":      {expr: "t.project_id", typ: number},

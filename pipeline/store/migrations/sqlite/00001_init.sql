@@ -526,7 +526,67 @@ CREATE TABLE receipts (
 	at INTEGER NOT NULL
 );
 
+-- A number that grows whenever something changes that the lists of tasks and jobs
+-- depend on. What was counted is right for as long as it is the same.
+CREATE TABLE revisions (n INTEGER NOT NULL);
+INSERT INTO revisions VALUES (0);
+-- +goose StatementBegin
+CREATE TRIGGER tasks_new AFTER INSERT ON tasks BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER tasks_changed AFTER UPDATE ON tasks BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER tasks_gone AFTER DELETE ON tasks BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER jobs_new AFTER INSERT ON jobs BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER jobs_changed AFTER UPDATE ON jobs BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER jobs_gone AFTER DELETE ON jobs BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER projects_new AFTER INSERT ON projects BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER projects_changed AFTER UPDATE ON projects BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER projects_gone AFTER DELETE ON projects BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER memberships_new AFTER INSERT ON memberships BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER memberships_changed AFTER UPDATE ON memberships BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER memberships_gone AFTER DELETE ON memberships BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER layouts_new AFTER INSERT ON layouts BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER layouts_changed AFTER UPDATE ON layouts BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER layouts_gone AFTER DELETE ON layouts BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER users_new AFTER INSERT ON users BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER users_changed AFTER UPDATE OF username ON users BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER users_gone AFTER DELETE ON users BEGIN UPDATE revisions SET n = n + 1; END;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP TABLE revisions;
 DROP TABLE receipts;
 DROP TABLE chores;
 DROP TABLE turns;
