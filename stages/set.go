@@ -43,7 +43,7 @@ func New(bucket blob.Bucket, share *source.Share, sources *source.Opener, gate G
 	}
 	films = films.Gated(video.Gate(gate))
 	s := &Set{
-		Unpack: unpack.New(archive.Limits{}, sources, bucket),
+		Unpack: unpack.New(archive.Limits{}, sources, bucket, scratch),
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
 		Encode: encode.New(encode.Config{}, sources, bucket, gate.picture),
 		Film:   film.New(films, sources, bucket, scratch),

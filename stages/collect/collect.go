@@ -139,8 +139,7 @@ func (r *run) inputs(ctx context.Context) ([]input, error) {
 	return inputs, nil
 }
 
-// checkMix refuses inputs that are no task, and those that this server does
-// not read yet.
+// checkMix refuses inputs that are no task.
 func (r *run) checkMix(inputs []input) error {
 	counts := map[plan.Class]int64{}
 	for _, i := range inputs {
@@ -149,17 +148,7 @@ func (r *run) checkMix(inputs []input) error {
 		}
 		counts[i.class]++
 	}
-	if err := plan.CheckMix(counts); err != nil {
-		return err
-	}
-	for _, i := range inputs {
-		switch i.class {
-		case plan.PDF:
-			return pipeline.Failf(pipeline.CodeUnsupportedFormat, i.Name,
-				"%s: this server takes pictures, archives of pictures, point clouds and videos so far, not files of the kind %s", i.Name, i.class)
-		}
-	}
-	return nil
+	return plan.CheckMix(counts)
 }
 
 // take adds what one input stands for.
@@ -170,7 +159,7 @@ func (r *run) take(ctx context.Context, i input) error {
 	switch i.class {
 	case plan.Directory:
 		return r.takeFolder(ctx, i.Name)
-	case plan.Zip, plan.Archive:
+	case plan.Zip, plan.Archive, plan.PDF:
 		return r.takeArchive(ctx, i.SourceFile)
 	case plan.Video:
 		return r.add(ctx, i.SourceFile)

@@ -368,7 +368,7 @@ func TestRefusals(t *testing.T) {
 		{"video and picture", up(pic, w.upload(3, "clip.mp4", nil)), pipeline.CodeMediaMix, "1 image(s), 1 video(s) found"},
 		{"two videos", up(w.upload(10, "a.mp4", nil), w.upload(11, "b.mkv", nil)), pipeline.CodeMediaMix, "0 image(s), 2 video(s) found"},
 		{"folder of videos", listed("films"), pipeline.CodeNoMedia, "No media data found"},
-		{"document", up(w.upload(4, "a.pdf", nil)), pipeline.CodeUnsupportedFormat, "kind pdf"},
+		{"document", up(w.upload(4, "a.pdf", nil)), pipeline.CodeEmptyFile, "a.pdf"},
 		{"hostile tar", up(w.upload(12, "h.tar", pack.Tar(pack.Member{Name: "../x.jpg"}))), pipeline.CodeUnsafePath, "../x.jpg"},
 		{"related images alone", up(w.upload(5, "related_images/p_jpg/x.jpg", nil)), pipeline.CodeNoMedia, "No media data found"},
 		{"both ways", collect.Input{Uploads: []pipeline.Upload{pic}, Spec: pipeline.Spec{ServerFiles: []string{"a.jpg"}}}, pipeline.CodeMediaMix, "together"},

@@ -1,7 +1,7 @@
 // Package unpack is the stage that unpacks an archive which cannot be read where
-// it lies. What is wanted of it goes into one blob, member behind member, and
-// is read from there from then on. It runs once, however many units read the
-// members later.
+// it lies, or draws the pages of a document. What is wanted of it goes into one
+// blob, member behind member, and is read from there from then on. It runs once,
+// however many units read the members later.
 //
 // The libraries behind it believe what an archive says of the memory that it
 // needs: the stage always runs alone, in a process whose memory is bounded.
@@ -27,6 +27,7 @@ import (
 // sources opens the archives.
 type sources interface {
 	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
+	Local(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (path string, release func(), err error)
 }
 
 // blobs takes what is unpacked.
@@ -51,11 +52,12 @@ type Stage struct {
 	limits  archive.Limits
 	sources sources
 	blobs   blobs
+	scratch string
 }
 
-// New returns the stage.
-func New(limits archive.Limits, sources sources, blobs blobs) *Stage {
-	return &Stage{limits: limits, sources: sources, blobs: blobs}
+// New returns the stage. Pages lie below scratch until they are kept.
+func New(limits archive.Limits, sources sources, blobs blobs, scratch string) *Stage {
+	return &Stage{limits: limits, sources: sources, blobs: blobs, scratch: scratch}
 }
 
 // Run unpacks an archive, and calls progress as it goes on. A member that is
@@ -73,7 +75,14 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) (Output, err
 	}
 	p := &pack{ctx: ctx, key: in.Key, blobs: s.blobs, buf: make([]byte, copyBuffer)}
 	defer p.abort()
-	err = archive.Walker{Limits: s.limits, Wanted: p.wanted, Visit: p.take, Progress: seldom(progress)}.Walk(ctx, at, src.Size())
+	format, err := archive.Detect(at, src.Size())
+	switch {
+	case err != nil:
+	case format == archive.PDF:
+		err = s.drawAll(ctx, in, p, progress)
+	default:
+		err = archive.Walker{Limits: s.limits, Wanted: p.wanted, Visit: p.take, Progress: seldom(progress)}.Walk(ctx, at, src.Size())
+	}
 	if err != nil {
 		return Output{}, blame(err, in.Archive.Name)
 	}

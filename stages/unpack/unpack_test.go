@@ -38,7 +38,7 @@ func setup(t *testing.T, packed []byte) *world {
 }
 
 func (w *world) run(lim archive.Limits) (unpack.Output, error) {
-	return unpack.New(lim, w.opener, w.bucket).Run(context.Background(), w.in, func() {})
+	return unpack.New(lim, w.opener, w.bucket, "").Run(context.Background(), w.in, func() {})
 }
 
 func TestMembersLieBehindOneAnother(t *testing.T) {

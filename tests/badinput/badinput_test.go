@@ -49,6 +49,7 @@ func TestBadInput(t *testing.T) {
 		{"archives", tryArchives},
 		{"packed", tryPacked},
 		{"clouds", tryClouds},
+		{"documents", tryDocuments},
 		{"videos", tryVideos},
 		{"mixes", tryMixes},
 		{"share", tryShare},

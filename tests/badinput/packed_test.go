@@ -95,6 +95,25 @@ func tryClouds(t *testing.T, b *bench) {
 	})
 }
 
+// tryDocuments uploads documents that cannot be drawn.
+func tryDocuments(t *testing.T, b *bench) {
+	bad := func(name string, content []byte, code pipeline.Code) ingest {
+		return ingest{name: name, files: []file{{"bad.pdf", content}}, code: code, says: "bad.pdf"}
+	}
+	b.ingests(t, []ingest{
+		bad("encrypted", pack.LockedPDF(), "encrypted"),
+		bad("only a beginning", []byte("%PDF-1.7\n"), "decode_failed"),
+		bad("cut", pack.PDF(3, 72)[:100], "decode_failed"),
+		bad("no bytes", nil, "empty_file"),
+		bad("no document", photo(1), "unsupported_format"),
+		bad("too many pages", pack.PDF(10_001, 72), "archive_limits"),
+		{name: "a page of 5 m to a side", files: []file{{"bad.pdf", pack.PDF(1, 14_400)}}, code: "too_large", says: "bad000000000.jpeg-1.jpg"},
+		{name: "two documents", files: []file{{"a.pdf", pack.PDF(1, 72)}, {"b.pdf", pack.PDF(1, 72)}}, code: "media_mix", says: "2 pdf(s)"},
+		{name: "a document beside a picture", files: []file{{"a.pdf", pack.PDF(1, 72)}, {"b.jpg", photo(1)}}, code: "media_mix", says: "1 pdf(s)"},
+		{name: "a document that is named tar", files: []file{{"a.tar", pack.PDF(1, 72)}}, report: map[string]string{"a000000000.jpeg-1.jpg": "ok"}},
+	})
+}
+
 // beside adds a second file to an upload.
 func (in ingest) beside(name string, content []byte) ingest {
 	in.files = append(in.files, file{name, content})

@@ -53,6 +53,18 @@ def test_a_tar_that_climbs_is_refused(create, pictures, tmp_path):
         create([archive])
 
 
+def test_pages_of_a_document(create, pictures, tmp_path):
+    """Pages are drawn at 200 dots to the inch, so pictures of 200 fill theirs."""
+    pages = [Image.open(p).convert("RGB").resize((400, 200)) for p in pictures[:11]]
+    document = tmp_path / "my.report.pdf"
+    pages[0].save(document, save_all=True, append_images=pages[1:], resolution=200, quality=95)
+    task = create([document])
+    assert names(task) == [f"my.report000000000.jpeg-{n:02}.jpg" for n in range(1, 12)]
+    assert [(f.width, f.height) for f in task.get_frames_info()] == [(400, 200)] * 11
+    shown = [number_in(task.get_frame(n, quality="original").read()) for n in range(11)]
+    assert shown == list(range(11))
+
+
 def test_images_beside_frames(client, create, pictures, tmp_path):
     archive = tmp_path / "pictures.zip"
     frame = pictures[0]

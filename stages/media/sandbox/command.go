@@ -20,7 +20,7 @@ import (
 
 // Command is one run of a foreign program on hostile media.
 type Command struct {
-	Program string    // "ffmpeg" or "ffprobe", looked up on PATH
+	Program string    // a name of programs, looked up on PATH
 	Args    []string  // without the program's name; no text of a user's as an option
 	Inputs  []string  // absolute paths of the files it may read, and of nothing else but its own libraries
 	OutDir  string    // absolute path of the one folder it may write to and works in; "" = none
@@ -47,9 +47,26 @@ func Run(ctx context.Context, c Command) error {
 	return runProgram(ctx, program, here(), c)
 }
 
+// programs are those that may be run: the Debian packages that they are in, and
+// the folders that they read beside their libraries. What is missing of these on
+// a machine is left out.
+var programs = map[string]struct {
+	pkg     string
+	folders []string
+}{
+	"ffmpeg":   {pkg: "ffmpeg"},
+	"ffprobe":  {pkg: "ffmpeg"},
+	"pdfinfo":  {pkg: "poppler-utils", folders: fonts},
+	"pdftoppm": {pkg: "poppler-utils", folders: fonts},
+}
+
+// fonts are where the fonts of a machine lie, and what says so.
+var fonts = []string{"/etc/fonts", "/usr/share/fonts", "/usr/share/fontconfig", "/usr/share/poppler", "/usr/share/ghostscript", "/var/cache/fontconfig"}
+
 // lookUp finds a program on PATH.
 func lookUp(name string) (string, error) {
-	if name != "ffmpeg" && name != "ffprobe" {
+	known, ok := programs[name]
+	if !ok {
 		return "", fmt.Errorf("%q is not a program that may be run", name)
 	}
 	file, err := exec.LookPath(name)
@@ -58,7 +75,7 @@ func lookUp(name string) (string, error) {
 	}
 	if err != nil {
 		return "", pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
-			"%s is not installed on this server: install the package ffmpeg", name).Because(err)
+			"%s is not installed on this server: install the package %s", name, known.pkg).Because(err)
 	}
 	return file, nil
 }
@@ -86,7 +103,7 @@ func loaders(program string) []string {
 func runProgram(ctx context.Context, program string, walls layers, c Command) error {
 	order := order{
 		Program: program, Args: append([]string{c.Program}, c.Args...), Inputs: c.Inputs, OutDir: c.OutDir,
-		Loaders: loaders(program), Limits: c.Limits, Layers: walls,
+		Folders: programs[c.Program].folders, Loaders: loaders(program), Limits: c.Limits, Layers: walls,
 	}
 	if err := order.check(); err != nil {
 		return err

@@ -32,6 +32,7 @@ type order struct {
 	Args    []string // with the program's name
 	Inputs  []string
 	OutDir  string
+	Folders []string // that it may read, too
 	Loaders []string // what the kernel starts the program with
 	Limits  Limits
 	Layers  layers

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -84,7 +85,7 @@ type ruleset struct {
 }
 
 func (r ruleset) allowOrder(o order) error {
-	for _, path := range libraries {
+	for _, path := range append(slices.Clone(libraries), o.Folders...) {
 		if err := r.allow(path, mayLoad, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

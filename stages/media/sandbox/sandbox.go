@@ -9,7 +9,7 @@
 // Self runs our own code. Limits are set by the child itself, which calls
 // ChildLimits before it reads its input.
 //
-// Run runs ffmpeg and ffprobe, which are large programs in C: whoever makes the
+// Run runs ffmpeg, ffprobe and Poppler's programs, which are large and in C: whoever makes the
 // film may be taken to run the decoder. It therefore sees nothing of the file
 // system but its inputs, its libraries and one folder to write to (Landlock),
 // no network and no other process (namespaces), and can make none of the
@@ -179,5 +179,6 @@ func childEnv(lim Limits) []string {
 		// The collector works harder before the limit is hit.
 		fmt.Sprintf("GOMEMLIMIT=%d", lim.MemoryBytes/10*9),
 		"TMPDIR=" + os.TempDir(),
+		"PATH=" + os.Getenv("PATH"), // where ffmpeg is
 	}
 }

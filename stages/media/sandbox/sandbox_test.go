@@ -169,12 +169,18 @@ func TestChildEnvironmentIsBare(t *testing.T) {
 	if err := sandbox.Self(t.Context(), []string{"child-env"}, nil, &out, limits()); err != nil {
 		t.Fatal(err)
 	}
+	path := ""
 	for line := range strings.Lines(out.String()) {
-		switch name, _, _ := strings.Cut(line, "="); name {
+		switch name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "="); name {
 		case "FRAMEMILL_CHILD_MEMORY", "GOMEMLIMIT", "TMPDIR":
+		case "PATH":
+			path = value
 		default:
 			t.Errorf("the child inherited %s", name)
 		}
+	}
+	if want := os.Getenv("PATH"); path != want {
+		t.Errorf("the child looks for decoders in %q, want %q", path, want)
 	}
 }
 
