@@ -52,12 +52,11 @@ func (db *DB) ChangeFrames(ctx context.Context, taskID int64, change func(*Frame
 
 // frameState locks a task and reads the state of its frames.
 func (t *Tx) frameState(ctx context.Context, taskID int64) (*FrameState, error) {
-	s := new(FrameState)
-	err := t.get(ctx, &s.Task, `
-		SELECT `+taskColumns+` FROM tasks t WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), taskID)
+	task, err := t.lockTask(ctx, taskID)
 	if err != nil {
 		return nil, err
 	}
+	s := &FrameState{Task: task}
 	d, err := t.DataOf(ctx, taskID)
 	if err != nil {
 		return nil, err

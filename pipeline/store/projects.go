@@ -52,6 +52,13 @@ func (db *DB) Project(ctx context.Context, id int64) (*pipeline.Project, error) 
 	return &p, err
 }
 
+// lockProject returns a project, and keeps it as it is until the transaction
+// ends.
+func (t *Tx) lockProject(ctx context.Context, id int64) (p pipeline.Project, err error) {
+	err = t.get(ctx, &p, `SELECT `+projectColumns+` FROM projects p WHERE p.id = ?`+t.d.forUpdate(), id)
+	return p, err
+}
+
 // ProjectView returns a project as clients see it.
 func (db *DB) ProjectView(ctx context.Context, id int64) (*ProjectView, error) {
 	p, err := db.Project(ctx, id)
@@ -175,11 +182,7 @@ func (db *DB) CreateProject(ctx context.Context, n *NewProject) (int64, error) {
 		if err := t.hasOrganization(ctx, n.OrgID); err != nil {
 			return err
 		}
-		source, err := t.addStorage(ctx, n.Source)
-		if err != nil {
-			return err
-		}
-		target, err := t.addStorage(ctx, n.Target)
+		source, target, err := t.addStorages(ctx, n.Source, n.Target)
 		if err != nil {
 			return err
 		}
@@ -225,8 +228,7 @@ func (db *DB) UpdateProject(ctx context.Context, id int64, ch *ProjectChange) er
 }
 
 func (t *Tx) updateProject(ctx context.Context, id int64, ch *ProjectChange) error {
-	var old pipeline.Project
-	err := t.get(ctx, &old, `SELECT `+projectColumns+` FROM projects p WHERE p.id = ?`+t.d.forUpdate(), id)
+	old, err := t.lockProject(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -239,10 +241,7 @@ func (t *Tx) updateProject(ctx context.Context, id int64, ch *ProjectChange) err
 	assign(&set, "bug_tracker", ch.BugTracker)
 	assign(&set, "owner_id", ch.OwnerID)
 	assignAssignee(&set, old.AssigneeID, ch.AssigneeID)
-	if err := t.assignStorage(ctx, &set, "source_storage_id", old.SourceStorageID, ch.Source); err != nil {
-		return err
-	}
-	if err := t.assignStorage(ctx, &set, "target_storage_id", old.TargetStorageID, ch.Target); err != nil {
+	if err := t.assignStorages(ctx, &set, storageChange{old.SourceStorageID, old.TargetStorageID, ch.Source, ch.Target}); err != nil {
 		return err
 	}
 	if len(ch.Labels) > 0 {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"framemill/pipeline"
@@ -66,6 +67,29 @@ func tick(t *testing.T, db *store.DB) {
 	if err != nil {
 		t.Fatalf("read the clock: %v", err)
 	}
+}
+
+// fine is no kind of error: there was none.
+const fine pipeline.Kind = 255
+
+// atOnce does n things at the same time, and counts the kinds of their errors.
+func atOnce(n int, do func(i int) error) map[pipeline.Kind]int {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	kinds := map[pipeline.Kind]int{}
+	for i := range n {
+		group.Go(func() {
+			kind := fine
+			if err := do(i); err != nil {
+				kind = pipeline.KindOf(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			kinds[kind]++
+		})
+	}
+	group.Wait()
+	return kinds
 }
 
 // everyone sees all.

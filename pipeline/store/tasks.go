@@ -91,6 +91,13 @@ func (db *DB) Task(ctx context.Context, id int64) (*pipeline.Task, error) {
 	return &t, err
 }
 
+// lockTask returns a task that was not deleted, and keeps it as it is until the
+// transaction ends.
+func (t *Tx) lockTask(ctx context.Context, id int64) (task pipeline.Task, err error) {
+	err = t.get(ctx, &task, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), id)
+	return task, err
+}
+
 // TaskView returns a task, that was not deleted, as clients see it.
 func (db *DB) TaskView(ctx context.Context, id int64) (*TaskView, error) {
 	t, err := db.Task(ctx, id)
@@ -231,11 +238,7 @@ func (t *Tx) createTask(ctx context.Context, n *NewTask) (int64, error) {
 			return 0, pipeline.FieldErrorf("project_id", "there is no project %d", *n.ProjectID)
 		}
 	}
-	source, err := t.addStorage(ctx, n.Source)
-	if err != nil {
-		return 0, err
-	}
-	target, err := t.addStorage(ctx, n.Target)
+	source, target, err := t.addStorages(ctx, n.Source, n.Target)
 	if err != nil {
 		return 0, err
 	}
@@ -286,9 +289,7 @@ func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
 			return err
 		}
 	}
-	var old pipeline.Task
-	err := t.get(ctx, &old, `SELECT `+taskColumns+` FROM tasks t
-		WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), id)
+	old, err := t.lockTask(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -302,10 +303,7 @@ func (t *Tx) updateTask(ctx context.Context, id int64, ch *TaskChange) error {
 	assign(&set, "bug_tracker", ch.BugTracker)
 	assign(&set, "owner_id", ch.OwnerID)
 	assignAssignee(&set, old.AssigneeID, ch.AssigneeID)
-	if err := t.assignStorage(ctx, &set, "source_storage_id", old.SourceStorageID, ch.Source); err != nil {
-		return err
-	}
-	if err := t.assignStorage(ctx, &set, "target_storage_id", old.TargetStorageID, ch.Target); err != nil {
+	if err := t.assignStorages(ctx, &set, storageChange{old.SourceStorageID, old.TargetStorageID, ch.Source, ch.Target}); err != nil {
 		return err
 	}
 	// Labels of a project are changed through the project.

@@ -24,9 +24,7 @@ func (db *DB) TransferTask(ctx context.Context, id int64, tr *Transfer) error {
 		if err := t.hasOrganization(ctx, tr.OrgID); err != nil {
 			return err
 		}
-		var task pipeline.Task
-		err := t.get(ctx, &task, `SELECT `+taskColumns+` FROM tasks t
-			WHERE t.id = ? AND t.deleted IS NULL`+t.d.forUpdate(), id)
+		task, err := t.lockTask(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -58,8 +56,7 @@ func (db *DB) TransferProject(ctx context.Context, id int64, tr *Transfer) error
 		if err := t.hasOrganization(ctx, tr.OrgID); err != nil {
 			return err
 		}
-		var p pipeline.Project
-		err := t.get(ctx, &p, `SELECT `+projectColumns+` FROM projects p WHERE p.id = ?`+t.d.forUpdate(), id)
+		p, err := t.lockProject(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -149,10 +146,7 @@ func (t *Tx) transferStorages(ctx context.Context, table string, id int64, sourc
 		return err
 	}
 	var set assignments
-	if err := t.assignStorage(ctx, &set, "source_storage_id", source, tr.Source); err != nil {
-		return err
-	}
-	if err := t.assignStorage(ctx, &set, "target_storage_id", target, tr.Target); err != nil {
+	if err := t.assignStorages(ctx, &set, storageChange{source, target, tr.Source, tr.Target}); err != nil {
 		return err
 	}
 	if set.empty() {

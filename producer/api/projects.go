@@ -217,10 +217,7 @@ func (in *projectPatch) change() (*store.ProjectChange, error) {
 	if ch.Labels, err = labelChanges(in.Labels); err != nil {
 		return nil, err
 	}
-	if ch.Source, err = storageChange(in.Source, "source_storage"); err != nil {
-		return nil, err
-	}
-	ch.Target, err = storageChange(in.Target, "target_storage")
+	ch.Source, ch.Target, err = storageChanges(in.Source, in.Target)
 	return ch, err
 }
 

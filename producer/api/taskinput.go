@@ -231,10 +231,7 @@ func (in *taskPatch) change(t *pipeline.Task) (*store.TaskChange, error) {
 	if ch.Subset, err = subsetRule.change(in.Subset); err != nil {
 		return nil, err
 	}
-	if ch.Source, err = storageChange(in.Source, "source_storage"); err != nil {
-		return nil, err
-	}
-	if ch.Target, err = storageChange(in.Target, "target_storage"); err != nil {
+	if ch.Source, ch.Target, err = storageChanges(in.Source, in.Target); err != nil {
 		return nil, err
 	}
 	if in.moves(t) {
@@ -250,6 +247,15 @@ func sameID(a, b *int64) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+// storageChanges returns what becomes of the storages of a task or project.
+func storageChanges(source, target optional[storageInput]) (from, to store.Change[*pipeline.Storage], err error) {
+	if from, err = storageChange(source, "source_storage"); err != nil {
+		return from, to, err
+	}
+	to, err = storageChange(target, "target_storage")
+	return from, to, err
 }
 
 func storageChange(o optional[storageInput], field string) (store.Change[*pipeline.Storage], error) {

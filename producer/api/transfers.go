@@ -31,10 +31,7 @@ func (in *transferInput) transfer(p *access.Principal) (*store.Transfer, error) 
 	}
 	tr := &store.Transfer{OrgID: in.to, OwnerID: p.User.ID}
 	var err error
-	if tr.Source, err = storageChange(in.source, "source_storage"); err != nil {
-		return nil, err
-	}
-	tr.Target, err = storageChange(in.target, "target_storage")
+	tr.Source, tr.Target, err = storageChanges(in.source, in.target)
 	return tr, err
 }
 
