@@ -141,3 +141,70 @@ func voids() []byte {
 	header := []byte("\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska")
 	return append(append(header, "\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"+"\xec\x10\x40\x00\x00\x00"...), make([]byte, 4096)...)
 }
+
+// looped is a film whose edit list plays all of it n times.
+func looped(t *testing.T, film []byte, n int) []byte {
+	t.Helper()
+	out := bytes.Clone(film)
+	list := bytes.Index(out, []byte("elst")) - 4
+	if list < 0 {
+		t.Fatal("the film has no edit list")
+	}
+	end := list + int(binary.BigEndian.Uint32(out[list:]))
+	const heads = 16 // of the box, its version and its count
+	once := bytes.Clone(out[list+heads : end])
+	out = append(out[:end:end], append(bytes.Repeat(once, n-1), out[end:]...)...)
+	binary.BigEndian.PutUint32(out[list+heads-4:], uint32(n))
+	for _, kind := range []string{"moov", "trak", "edts", "elst"} { // one in the other
+		at := bytes.Index(out, []byte(kind)) - 4
+		binary.BigEndian.PutUint32(out[at:], binary.BigEndian.Uint32(out[at:])+uint32((n-1)*len(once)))
+	}
+	return out
+}
+
+// circular is a Matroska film whose list of contents, asked for the cues, names
+// itself, and whose cues name it as well.
+func circular(t *testing.T, film []byte) []byte {
+	t.Helper()
+	const (
+		cues        = "\x53\xab\x84\x1c\x53\xbb\x6b\x53\xac" // in the list, up to the length of the place
+		cuesElement = "\x1c\x53\xbb\x6b"
+		clusterAt   = 0xf1
+	)
+	out := bytes.Clone(film)
+	at := bytes.Index(out, []byte(cues)) + len(cues)
+	last := bytes.LastIndex(out, []byte(cuesElement))
+	if at < len(cues) || last < at {
+		t.Fatal("the film has no cues, or its list does not name them")
+	}
+	clear(out[at+1 : at+1+int(out[at]&0x7f)]) // the list is the first in the segment
+	points := 0
+	for i := last; i+2 < len(out); i++ {
+		if n := int(out[i+1] & 0x7f); out[i] == clusterAt && n <= 8 && i+2+n <= len(out) {
+			clear(out[i+2 : i+2+n])
+			points++
+		}
+	}
+	if points == 0 {
+		t.Fatal("the cues name no cluster")
+	}
+	return out
+}
+
+// keyless is a film without its keyframes.
+func keyless(t *testing.T, name string, film []byte) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "whole.mkv")
+	if err := os.WriteFile(path, film, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return ffmpeg(t, name, "-i", path, "-c", "copy", "-bsf:v", "noise=drop=key")
+}
+
+// attached is a Matroska file that begins an attachment of a gigabyte.
+func attached() []byte {
+	header := []byte("\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska")
+	segment := "\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
+	attachments := "\x19\x41\xa4\x69\x10\x40\x00\x20" + "\x61\xa7\x10\x40\x00\x10" + "\x46\x5c\x10\x40\x00\x00"
+	return append(append(header, segment+attachments...), make([]byte, 4096)...)
+}

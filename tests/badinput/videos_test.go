@@ -84,6 +84,11 @@ func lying(t *testing.T, good []byte) []ingest {
 		badFilm("a box that never ends", set(t, good, "isom", map[int]uint32{-12: 0}), "truncated"),
 		badFilm("a box of 2³² bytes", set(t, good, "isom", map[int]uint32{-12: 1<<32 - 1}), "truncated"),
 		badFilm("a gigabyte of nothing", voids(), "truncated"),
+		badFilm("an attachment of a gigabyte", attached(), "decode_failed"),
+		badFilm("a clock that stands still", set(t, good, "mdhd", map[int]uint32{12: 0}), "bad_timing"),
+		badFilm("played a million times", looped(t, good, 1_000_000), "video_limits"),
+		badFilm("no keyframe", keyless(t, "x.mp4", clip(t, "x.mkv", h264("-g", "100")...)), "decode_failed"),
+		badFilm("no keyframe in Matroska", keyless(t, "x.mkv", clip(t, "x.mkv", h264("-g", "100")...)), "decode_failed"),
 	}
 }
 
@@ -102,6 +107,10 @@ func tryOddVideos(t *testing.T, b *bench, good []byte) {
 		{"frames of a tick", "quick.mp4", lasting(t, plain, 1), clipFrames},
 		{"another name than its format's", "x.avi", clip(t, "x.webm", "-c:v", "libvpx", "-deadline", "realtime"), clipFrames},
 		{"sound in front of the picture", "x.mkv", heard(t), clipFrames},
+		{"two pictures", "x.mkv", clip(t, "x.mkv", h264("-map", "0", "-map", "0")...), clipFrames},
+		{"played twice", "twice.mp4", looped(t, good, 2), 2 * clipFrames},
+		{"played a thousand times", "often.mp4", looped(t, good, 1000), 1000 * clipFrames},
+		{"cues that lead to themselves", "x.mkv", circular(t, clip(t, "x.mkv", h264("-g", "4")...)), clipFrames},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			task := b.fresh(t, nil)

@@ -100,6 +100,19 @@ func (p *Process) Ended() <-chan struct{} { return p.ended }
 // costs.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
+// PeakMemory returns the most memory, in bytes, that the process was resident
+// in, or one of the programs that it ran and saw the end of, whichever had more.
+// The process must have ended.
+func (p *Process) PeakMemory() int64 {
+	p.t.Helper()
+	<-p.ended
+	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		p.t.Fatal("the system does not tell what a process used")
+	}
+	return usage.Maxrss << 10
+}
+
 // Log returns everything that the process has written.
 func (p *Process) Log() string { return p.log.tail(-1) }
 

@@ -141,6 +141,8 @@ func (m *movie) check(f File) error {
 	switch t := &m.tracks[0]; {
 	case t.encrypted:
 		return pipeline.Failf(pipeline.CodeUnsupportedCodec, f.Name, "%s is encrypted (its codec is %q)", f.Name, printable(t.codec))
+	case t.timescale == 0 && t.count > 0:
+		return pipeline.Failf(pipeline.CodeBadTiming, f.Name, "the clock of %s stands still", f.Name)
 	case t.external:
 		return pipeline.Failf(pipeline.CodeUnsupportedFormat, f.Name, "the frames of %s lie in another file", f.Name)
 	}
