@@ -39,6 +39,7 @@ var house = []story{
 	{"pipeline/plan/...", 1},
 	{"pipeline/frameindex/...", 1},
 	{"pipeline/cloud", 1},
+	{"pipeline/manifest", 2},
 	{"pipeline/seal", 1},
 	{"pipeline/store/...", 2},
 	{"pipeline/queue/...", 2},

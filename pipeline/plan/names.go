@@ -71,6 +71,16 @@ func FoundPath(path string) error {
 	return nil
 }
 
+// ObjectKey judges the key of an object of a bucket, which becomes the name of
+// a file, by the rules for a path on the share. Its error names the object as
+// far as that can be shown.
+func ObjectKey(key string) error {
+	if utf8.RuneCountInString(key) > maxPath || !relative(key) {
+		return pipeline.Failf(pipeline.CodeUnsafePath, printable(key), "%s is a name that is not allowed", quote(key))
+	}
+	return nil
+}
+
 // MemberName returns the name of an archive member, sub-directories included.
 // A leading "./", which tar writes, is dropped. Names that are absolute or
 // climb are refused although nothing is ever extracted to them: they end up in
