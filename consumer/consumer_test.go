@@ -51,13 +51,14 @@ type rig struct {
 	bucket blob.Bucket
 	queue  *queue.Queue
 	fetch  *fetch.Stage // nil = URLs are not fetched
+	clouds *shelf       // the one cloud storage
 	stop   func()
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{t: t, dir: dir}
+	r := &rig{t: t, dir: dir, clouds: &shelf{objects: map[string][]byte{}}}
 	var err error
 	if r.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(dir, "db")); err != nil {
 		t.Fatalf("open database: %v", err)
@@ -92,7 +93,7 @@ func (r *rig) start() {
 			Slots:     map[pipeline.Lane]int{pipeline.Interactive: 1, pipeline.Bulk: 2, pipeline.Background: 1},
 			DrainTime: 5 * time.Second, Scratch: r.t.TempDir(), Chores: chores.Defaults(),
 		}, consumer.Parts{
-			DB: r.db, Queue: r.queue, Bucket: r.bucket, Sources: source.New(r.bucket, nil, nil), Solo: worker.Solo{}, Observe: deaf{}, Fetch: r.fetch,
+			DB: r.db, Queue: r.queue, Bucket: r.bucket, Sources: source.New(r.bucket, nil, r.clouds), Solo: worker.Solo{}, Observe: deaf{}, Fetch: r.fetch,
 			Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)),
 		})
 	}()

@@ -72,8 +72,11 @@ type SourceFile struct {
 	MTime int64  `json:"mtime,omitempty"` // µs; share files only
 	ETag  string `json:"etag,omitempty"`  // the version of an object of a cloud storage
 	CRC32 *int64 `json:"crc32,omitempty"` // of the content, where known without reading it
-	Code  Code   `json:"code,omitempty"`  // already known to be bad, and why
-	Text  string `json:"text,omitempty"`
+	// Width and Height are as a manifest says; then nobody looks into the file.
+	Width  int64  `json:"width,omitempty"`
+	Height int64  `json:"height,omitempty"`
+	Code   Code   `json:"code,omitempty"` // already known to be bad, and why
+	Text   string `json:"text,omitempty"`
 }
 
 // File is one source file of a request, with what probing found.
@@ -131,8 +134,13 @@ type FrameFile struct {
 }
 
 // Derived reports whether the original of the frame is not the source's bytes:
-// rotated pictures and TIFFs are written anew.
-func (f *File) Derived() bool { return f.Orient > 1 || f.Format == "tiff" }
+// rotated pictures and TIFFs are written anew. What nobody has looked into may
+// be one of these.
+func (f *File) Derived() bool { return f.Orient > 1 || f.Format == "tiff" || f.Unseen() }
+
+// Unseen reports whether nobody has looked into the file: of a picture that a
+// manifest describes only the size is known.
+func (f *File) Unseen() bool { return f.Format == "" }
 
 // Segment is a run of frames, or a few chosen ones, that jobs share.
 type Segment struct {

@@ -16,7 +16,11 @@ type Spec struct {
 	ServerFiles  []string `json:"server_files,omitempty"` // cleaned share paths
 	ServerExcl   []string `json:"server_files_exclude,omitempty"`
 	RemoteFiles  []string `json:"remote_files,omitempty"` // URLs, each once
-	FileOrder    []string `json:"upload_file_order,omitempty"`
+	// CloudStorageID is the cloud storage that ServerFiles are keys of, 0 for none.
+	CloudStorageID int64    `json:"cloud_storage_id,omitempty"`
+	CloudPrefix    string   `json:"cloud_prefix,omitempty"`     // all that the storage shows
+	Pattern        string   `json:"filename_pattern,omitempty"` // of keys to add
+	FileOrder      []string `json:"upload_file_order,omitempty"`
 	// FileMapping lists the frames of each job, by name.
 	FileMapping [][]string `json:"job_file_mapping,omitempty"`
 	OnError     OnError    `json:"on_error"`

@@ -59,6 +59,7 @@ func (s *Set) alone(ctx context.Context, t Task, progress func()) (any, error) {
 			var found []pipeline.SourceFile
 			_, err := s.Collect.Run(ctx, in, collect.Attempt{
 				Emit:     func(page []pipeline.SourceFile) error { found = append(found, page...); return nil },
+				Mark:     func(collect.Place) error { return nil },
 				Key:      func(n int64) string { return CopyKey(t.Keys, n) },
 				Progress: progress,
 				Unpack: func(ctx context.Context, f pipeline.SourceFile, key string) ([]pipeline.SourceFile, int64, error) {

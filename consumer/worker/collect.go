@@ -24,8 +24,12 @@ func collectStep(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("list uploads: %w", err)
 	}
-	list := &nameList{a: a}
-	if err := a.collect(ctx, collect.Input{Spec: a.spec, Uploads: uploads}, list); err != nil {
+	list, from, err := a.resume()
+	if err != nil {
+		return err
+	}
+	storage, err := a.collect(ctx, collect.Input{Spec: a.spec, Uploads: uploads, From: from}, list)
+	if err != nil {
 		return err
 	}
 	if a.Kind == pipeline.UploadRun && list.small() {
@@ -35,7 +39,12 @@ func collectStep(ctx context.Context, a *attempt) error {
 	}
 	a.unfold = a.Kind == pipeline.UploadRun && a.found == nil
 	a.later(func(ctx context.Context, t *store.Tx) error {
-		return t.SetCollected(ctx, a.Request, list.total, list.prefix(), a.unfold)
+		if storage != "" {
+			if err := t.SetStorage(ctx, a.TaskID, storage); err != nil {
+				return err
+			}
+		}
+		return t.SetCollected(ctx, a.Request, list.total, list.places(), a.unfold)
 	})
 	return nil
 }
@@ -57,9 +66,12 @@ func (w *Worker) uploads(ctx context.Context, taskID int64) ([]pipeline.Upload, 
 	}
 }
 
-// collect runs the stage here, or alone in a child after crashes.
-func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList) error {
-	if a.solo {
+// collect runs the stage here, or alone in a child after crashes. It returns
+// where the files lie that a cloud storage had, "" for others. A bucket is
+// always listed here: that touches no media.
+func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList) (storage string, err error) {
+	bucket := in.Spec.CloudStorageID != 0
+	if a.solo && !bucket {
 		t := SoloTask{Stage: stages.Collect, Keys: a.key("copy", ""), Input: in, Progress: a.beat}
 		t.Files = append(t.Files, in.Spec.ServerFiles...)
 		for i := range in.Uploads {
@@ -67,17 +79,21 @@ func (a *attempt) collect(ctx context.Context, in collect.Input, list *nameList)
 		}
 		var found []pipeline.SourceFile
 		if err := a.w.Solo.Run(ctx, t, &found); err != nil {
-			return err
+			return "", err
 		}
-		return list.add(ctx, found)
+		return "", list.add(ctx, found)
 	}
-	_, err := a.stages().Collect.Run(ctx, in, collect.Attempt{
+	out, err := a.stages().Collect.Run(ctx, in, collect.Attempt{
 		Emit:     func(page []pipeline.SourceFile) error { return list.add(ctx, page) },
+		Mark:     func(at collect.Place) error { return list.mark(ctx, at) },
 		Key:      func(n int64) string { return stages.CopyKey(a.key("copy", ""), n) },
 		Progress: a.beat,
 		Unpack:   a.unpack,
 	})
-	return err
+	if !bucket {
+		out.Storage = ""
+	}
+	return out.Storage, err
 }
 
 // nameList gathers what is collected and spills full pages into blobs.
@@ -87,7 +103,12 @@ type nameList struct {
 	pages int64
 	total int64
 	bytes int64
+	runs  []nameRun // of pages, by attempts
 }
+
+// unmeasured is the length of a picture that nobody has looked at, for
+// estimates.
+const unmeasured = 1 << 20
 
 // smallFilm is the length of a video that is small work, in bytes.
 const smallFilm = 1 << 20
@@ -105,7 +126,11 @@ func (l *nameList) add(ctx context.Context, files []pipeline.SourceFile) error {
 	for i := range files {
 		l.open = append(l.open, files[i])
 		l.total++
-		l.bytes += files[i].Bytes
+		if files[i].Bytes < 0 {
+			l.bytes += unmeasured
+		} else {
+			l.bytes += files[i].Bytes
+		}
 		if len(l.open) == pageFiles {
 			if err := l.spill(ctx); err != nil {
 				return err
@@ -139,6 +164,11 @@ func (l *nameList) spill(ctx context.Context) error {
 		return fmt.Errorf("write names: %w", err)
 	}
 	l.pages++
+	if n := len(l.runs); n > 0 && l.runs[n-1].Prefix == l.prefix() {
+		l.runs[n-1].Pages++
+	} else {
+		l.runs = append(l.runs, nameRun{l.prefix(), 1})
+	}
 	l.open = nil
 	l.a.beat()
 	return nil
@@ -147,8 +177,12 @@ func (l *nameList) spill(ctx context.Context) error {
 func pageKey(prefix string, page int64) string { return fmt.Sprintf("%s%06d", prefix, page) }
 
 // readPage reads one page of collected names.
-func (w *Worker) readPage(ctx context.Context, prefix string, page int64) ([]pipeline.SourceFile, error) {
-	o, err := w.Bucket.Open(ctx, pageKey(prefix, page))
+func (w *Worker) readPage(ctx context.Context, names string, page int64) ([]pipeline.SourceFile, error) {
+	key, err := pageAt(names, page)
+	if err != nil {
+		return nil, err
+	}
+	o, err := w.Bucket.Open(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("read names: %w", err)
 	}

@@ -20,6 +20,14 @@ type Ingest struct {
 	Units   []pipeline.Unit // of this phase: kind, lane, range and cost
 }
 
+// CloudStorageID returns the cloud storage that the media lie in, nil for none.
+func (in *Ingest) CloudStorageID() *int64 {
+	if in.Spec.CloudStorageID == 0 {
+		return nil
+	}
+	return &in.Spec.CloudStorageID
+}
+
 // Accept records an ingest and its first units in one transaction. When it
 // returns, nothing can lose the ingest any more and the request is readable.
 //
@@ -103,9 +111,9 @@ func (t *Tx) openData(ctx context.Context, in Ingest) (int64, error) {
 	}
 	n, err := t.exec(ctx, `
 		UPDATE data
-		SET quality = ?, frame_filter = ?, start_frame = ?, sorting = ?, storage = ?, method = ?
+		SET quality = ?, frame_filter = ?, start_frame = ?, sorting = ?, storage = ?, method = ?, cloud_storage_id = ?
 		WHERE id = ? AND size = 0`,
-		in.Spec.ImageQuality, in.Spec.FrameFilter, in.Spec.StartFrame, string(in.Spec.Sorting), in.Storage, method, id)
+		in.Spec.ImageQuality, in.Spec.FrameFilter, in.Spec.StartFrame, string(in.Spec.Sorting), in.Storage, method, in.CloudStorageID(), id)
 	if err == nil && n == 0 {
 		err = pipeline.Errorf(pipeline.Invalid, "Adding more data is not supported")
 	}

@@ -51,6 +51,12 @@ func (t *Tx) SetCollected(ctx context.Context, r *pipeline.Request, total int64,
 	return err
 }
 
+// SetStorage records where the media of a task lie.
+func (t *Tx) SetStorage(ctx context.Context, taskID int64, storage string) error {
+	_, err := t.exec(ctx, `UPDATE data SET storage = ? WHERE task_id = ?`, storage, taskID)
+	return err
+}
+
 // SetBad records how many files of a request cannot be used.
 func (t *Tx) SetBad(ctx context.Context, requestID, bad int64) error {
 	_, err := t.exec(ctx, `UPDATE requests SET bad = ? WHERE id = ?`, bad, requestID)

@@ -136,6 +136,12 @@ func (db *DB) Fenced(ctx context.Context, c *pipeline.Claim, fn func(*Tx) error)
 	})
 }
 
+// SetUnitArg keeps what another attempt at a unit needs to go on.
+func (t *Tx) SetUnitArg(ctx context.Context, c *pipeline.Claim, arg string) error {
+	_, err := t.exec(ctx, `UPDATE units SET arg = ? WHERE id = ?`, arg, string(c.ID))
+	return err
+}
+
 // EndUnit marks the claimed unit done; one without a request is removed.
 func (t *Tx) EndUnit(ctx context.Context, c *pipeline.Claim) error {
 	query := `UPDATE units SET state = 'done', crashes = crashes - 1, lease = NULL WHERE id = ?`

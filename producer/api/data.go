@@ -126,6 +126,9 @@ func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pi
 	if err == nil {
 		spec, err = in.spec(&s.cfg, s.Web, t)
 	}
+	if err == nil {
+		err = s.storageOfRequest(r, &spec)
+	}
 	if err == nil && last {
 		err = s.checkFiles(r.Context(), t.ID, &spec, batch.Names())
 	}
@@ -140,7 +143,7 @@ func (s *Server) readData(r *http.Request, t *pipeline.Task, last bool) (spec pi
 // has and those that have just come. It does so before they become part of the
 // task: who sent one too many could not take it back.
 func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Spec, fresh []string) error {
-	says := len(spec.ServerFiles) > 0 || len(spec.RemoteFiles) > 0 || len(spec.FileOrder) > 0
+	says := len(spec.ServerFiles) > 0 || spec.CloudStorageID != 0 || len(spec.RemoteFiles) > 0 || len(spec.FileOrder) > 0
 	if len(fresh) > 0 && !says {
 		return nil
 	}
@@ -165,12 +168,12 @@ func (s *Server) checkFiles(ctx context.Context, taskID int64, spec *pipeline.Sp
 	if len(spec.RemoteFiles) > 0 {
 		return checkRemoteAlone(spec, names)
 	}
-	if len(spec.ServerFiles) == 0 {
+	if len(spec.ServerFiles) == 0 && spec.CloudStorageID == 0 {
 		_, err = plan.ResolveOrder(spec.FileOrder, names)
 		return err
 	}
 	if len(names) > 0 {
-		return pipeline.FieldErrorf("server_files", "Files of the share cannot be used together with %d uploaded files", len(names))
+		return pipeline.FieldErrorf("server_files", "Files of the server cannot be used together with %d uploaded files", len(names))
 	}
 	return nil
 }
@@ -180,6 +183,11 @@ func (s *Server) ingest(ctx context.Context, t *pipeline.Task, spec pipeline.Spe
 	out = store.Ingest{Task: t, Spec: spec, Storage: pipeline.StorageLocal}
 	if n := int64(len(spec.RemoteFiles)); n > 0 {
 		out.Phase, out.Units = pipeline.PhaseFetch, fetchUnits(n)
+		return out, nil
+	}
+	if spec.CloudStorageID != 0 {
+		out.Storage = pipeline.StorageCloud
+		out.Units, out.Phase = bucketUnits(&spec)
 		return out, nil
 	}
 	if len(spec.ServerFiles) > 0 {

@@ -97,6 +97,16 @@ var (
 	errNUL     = badValue("Null characters are not allowed.")
 )
 
+// orNull reads a value that may be null, which is none.
+func orNull(read fieldReader) fieldReader {
+	return func(dec *json.Decoder) error {
+		if err := read(dec); err != nil && !errors.Is(err, errNull) {
+			return err
+		}
+		return nil
+	}
+}
+
 // skipValue reads a value that nobody wants.
 func skipValue(dec *json.Decoder) error {
 	for depth := 0; ; {
@@ -115,30 +125,6 @@ func skipValue(dec *json.Decoder) error {
 		if depth == 0 {
 			return nil
 		}
-	}
-}
-
-// present notes whether a field has a value: something else than null, false,
-// the empty text, list or object.
-func present(to *bool) fieldReader {
-	return func(dec *json.Decoder) error {
-		t, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		_, nested := t.(json.Delim)
-		if !nested {
-			*to = t != nil && t != "" && t != false
-			return nil
-		}
-		*to = dec.More()
-		for dec.More() {
-			if err := skipValue(dec); err != nil {
-				return err
-			}
-		}
-		_, err = dec.Token()
-		return err
 	}
 }
 

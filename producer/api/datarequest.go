@@ -31,7 +31,8 @@ type dataRequest struct {
 
 	remote []string // URLs
 
-	cloud, pattern bool // fields that are not offered
+	cloud   *int64  // storage that serverFiles are keys of
+	pattern *string // of keys
 }
 
 // readDataRequest reads and checks the fields of a data request.
@@ -62,24 +63,16 @@ func (in *dataRequest) fields() map[string]fieldReader {
 		"upload_file_order":    names(&in.order),
 		"job_file_mapping":     nameLists(&in.mapping),
 		"remote_files":         names(&in.remote),
-		"cloud_storage_id":     present(&in.cloud),
-		"filename_pattern":     present(&in.pattern),
+		"cloud_storage_id":     orNull(whole(&in.cloud, 1, maxStorageID, "A valid id is required.")),
+		"filename_pattern":     orNull(text(&in.pattern)),
 		"validation_params":    validation(&in.validation),
 	}
 }
 
 // check judges what the fields say together.
 func (in *dataRequest) check() error {
-	for _, o := range []struct {
-		asked bool
-		text  string
-	}{
-		{in.cloud, "this server does not read cloud storages: put the files on the share, or upload them"},
-		{in.pattern, "this server does not filter files of cloud storages by a pattern: name the files"},
-	} {
-		if o.asked {
-			return pipeline.Errorf(pipeline.NotOffered, "%s", o.text)
-		}
+	if err := in.checkBucket(); err != nil {
+		return err
 	}
 	if in.startFrame != nil && in.stopFrame != nil && *in.startFrame > *in.stopFrame {
 		return pipeline.FieldErrorf("non_field_errors", "Stop frame must be more or equal start frame")
@@ -118,10 +111,7 @@ func (in *dataRequest) spec(cfg *Config, web *outgoing.Client, t *pipeline.Task)
 			return s, err
 		}
 	}
-	if s.ServerFiles, err = sharePaths("server_files", in.serverFiles, cfg.SharePrefix); err != nil {
-		return s, err
-	}
-	if s.ServerExcl, err = sharePaths("server_files_exclude", in.exclude, cfg.SharePrefix); err != nil {
+	if err := in.places(&s, cfg); err != nil {
 		return s, err
 	}
 	if s.RemoteFiles, err = checkRemote(web, in.remote); err != nil {
@@ -134,6 +124,18 @@ func (in *dataRequest) spec(cfg *Config, web *outgoing.Client, t *pipeline.Task)
 		return s, pipeline.FieldErrorf("job_file_mapping", "%s", pipeline.Public(err).Text)
 	}
 	return s, nil
+}
+
+// places freezes which files of the server are meant.
+func (in *dataRequest) places(s *pipeline.Spec, cfg *Config) (err error) {
+	if in.cloud != nil {
+		return in.bucketSpec(s)
+	}
+	if s.ServerFiles, err = sharePaths("server_files", in.serverFiles, cfg.SharePrefix); err != nil {
+		return err
+	}
+	s.ServerExcl, err = sharePaths("server_files_exclude", in.exclude, cfg.SharePrefix)
+	return err
 }
 
 // sortingMethod is how the files are put in order. A validation pool implies

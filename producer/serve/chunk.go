@@ -194,7 +194,7 @@ func failure(code pipeline.Code, file, text string) *pipeline.Error {
 // for the unit only remembers why.
 func (s *Server) explain(ctx context.Context, o order, err error) error {
 	switch pipeline.CodeOf(err) {
-	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath:
+	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath, pipeline.CodeForbidden, pipeline.CodeStorageDetached:
 	default:
 		return err
 	}

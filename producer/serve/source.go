@@ -113,11 +113,22 @@ func (s *Server) openSource(ctx context.Context, f *pipeline.FrameFile) (source.
 	}
 	switch code := pipeline.CodeOf(err); code {
 	case pipeline.CodeSourceGone:
-		return nil, failure(code, f.Name, fmt.Sprintf("The file '%s' is gone", f.Name)).Because(err)
+		return nil, failure(code, f.Name, missing(f)).Because(err)
 	case pipeline.CodeSourceChanged:
 		return nil, failure(code, f.Name, fmt.Sprintf("The file '%s' has changed since the task was created", f.Name)).Because(err)
+	case pipeline.CodeForbidden, pipeline.CodeStorageDetached, pipeline.CodeDownloadFailed:
+		return nil, err
 	}
 	return nil, fmt.Errorf("open the source of frame %d: %w", f.N, err)
+}
+
+// missing says that a source is not where it was.
+func missing(f *pipeline.FrameFile) string {
+	scheme, rest := f.Ref.Split()
+	if id, _, err := pipeline.ParseCloud(rest); scheme == "cloud" && err == nil {
+		return fmt.Sprintf("The file '%s' not found on the cloud storage '%d'", f.Name, id)
+	}
+	return fmt.Sprintf("The file '%s' is gone", f.Name)
 }
 
 // extension returns the extension of a frame's name, or that of its format if

@@ -11,6 +11,7 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/blob"
+	"framemill/pipeline/cloud"
 	"framemill/pipeline/plan"
 	"framemill/pipeline/source"
 	"framemill/stages/media/ziparchive"
@@ -19,6 +20,7 @@ import (
 // sources opens the files that archives are read from, and copies.
 type sources interface {
 	Open(ctx context.Context, ref pipeline.Ref, stamp pipeline.Stamp) (source.File, error)
+	Bucket(ctx context.Context, storageID int64) (cloud.Bucket, error)
 }
 
 // share lists the mounted share.
@@ -43,6 +45,9 @@ type Config struct {
 type Input struct {
 	Spec    pipeline.Spec     `json:"spec"`
 	Uploads []pipeline.Upload `json:"uploads"` // complete ones
+	// From is where the listing of a bucket goes on. Its zero value is the
+	// beginning.
+	From Place `json:"from,omitzero"`
 }
 
 // Output counts what was found.
@@ -57,6 +62,9 @@ type Output struct {
 type Attempt struct {
 	// Emit takes the next page of files. It may keep the page.
 	Emit func(page []pipeline.SourceFile) error
+	// Mark is told, after some pages of the files of a bucket, where another
+	// attempt can go on.
+	Mark func(at Place) error
 	// Key names the blob that the n-th copy goes to. It is used only if the
 	// files of a share are to be copied, or something is unpacked, and must
 	// differ between attempts.
@@ -88,18 +96,12 @@ func New(cfg Config, sources sources, share share, blobs blobs) *Stage {
 // or a file that is not there.
 func (s *Stage) Run(ctx context.Context, in Input, a Attempt) (Output, error) {
 	r := &run{stage: s, in: in, attempt: a}
-	r.out.Storage = pipeline.StorageLocal
-	inputs, err := r.inputs(ctx)
-	if err != nil {
-		return Output{}, err
+	listed := r.runNamed
+	if in.Spec.CloudStorageID != 0 {
+		listed = r.runBucket
 	}
-	if err := r.checkMix(inputs); err != nil {
+	if err := listed(ctx); err != nil {
 		return Output{}, err
-	}
-	for _, i := range inputs {
-		if err := r.take(ctx, i); err != nil {
-			return Output{}, err
-		}
 	}
 	if err := r.flush(ctx); err != nil {
 		return Output{}, err
@@ -108,6 +110,24 @@ func (s *Stage) Run(ctx context.Context, in Input, a Attempt) (Output, error) {
 		return Output{}, pipeline.Failf(pipeline.CodeNoMedia, "", "No media data found")
 	}
 	return r.out, nil
+}
+
+// runNamed lists what was uploaded or lies on the share.
+func (r *run) runNamed(ctx context.Context) error {
+	r.out.Storage = pipeline.StorageLocal
+	inputs, err := r.inputs(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.checkMix(inputs); err != nil {
+		return err
+	}
+	for _, i := range inputs {
+		if err := r.take(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // input is one thing that the client named: a file, or a folder of the share.

@@ -18,7 +18,7 @@ const copyBuffer = 256 << 10
 // copies reports whether a file is to be copied into our own storage.
 func (r *run) copies(f pipeline.SourceFile) bool {
 	scheme, _ := f.Ref.Split()
-	return r.in.Spec.CopyData && scheme == "share"
+	return r.in.Spec.CopyData && (scheme == "share" || scheme == "cloud")
 }
 
 // nextKey returns a fresh key for a copy.

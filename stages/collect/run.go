@@ -119,7 +119,7 @@ func (r *run) skip() {
 // add appends a file to the page, and gives the page out when it is full.
 func (r *run) add(ctx context.Context, f pipeline.SourceFile) error {
 	r.out.Files++
-	r.out.Bytes += f.Bytes
+	r.out.Bytes += max(f.Bytes, 0)
 	r.page = append(r.page, f)
 	r.attempt.Progress()
 	if len(r.page) < r.stage.cfg.Page {

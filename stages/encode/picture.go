@@ -42,12 +42,24 @@ func (w *work) context(ctx context.Context, dst *bytes.Buffer, src source.File, 
 
 // original keeps the extension of the source unless the format had to change.
 func (w *work) original(ctx context.Context, dst *bytes.Buffer, src source.File, f *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
+	if info.Orient == 1 && info.Format != picture.TIFF { // nobody knew that beforehand
+		return path.Ext(f.Name), picture.Result{}, copyWhole(dst, src)
+	}
 	format, res, err := picture.Original(ctx, dst, src, info)
 	ext := path.Ext(f.Name)
 	if format != info.Format || len(ext) < 2 {
 		ext = "." + format
 	}
 	return ext, res, err
+}
+
+// copyWhole takes a file as it is.
+func copyWhole(dst *bytes.Buffer, src source.File) error {
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := dst.ReadFrom(src)
+	return err
 }
 
 func (w *work) thumbnail(ctx context.Context, dst *bytes.Buffer, src source.File, _ *pipeline.FrameFile, info picture.Info) (string, picture.Result, error) {
@@ -89,10 +101,18 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 // lost reports whether err says that a source is not where or what it was.
 func lost(err error) bool {
 	switch pipeline.CodeOf(err) {
-	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath:
+	case pipeline.CodeSourceGone, pipeline.CodeSourceChanged, pipeline.CodeUnsafePath,
+		pipeline.CodeForbidden, pipeline.CodeStorageDetached, pipeline.CodeDownloadFailed:
 		return true
 	}
 	return false
+}
+
+// same reports whether a picture is the one that was probed. Of one that only a
+// manifest describes, the size is all that was promised.
+func same(info picture.Info, f *pipeline.FrameFile) bool {
+	known := f.Unseen() || info.Format == f.Format && info.Orient == max(f.Orient, 1)
+	return known && info.Width == f.Width && info.Height == f.Height
 }
 
 // encode opens the file, checks that it is still the picture that was probed,
@@ -109,7 +129,7 @@ func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameF
 	if err != nil && pipeline.Retryable(err) {
 		return "", false, err
 	}
-	if err != nil || info.Format != f.Format || info.Width != f.Width || info.Height != f.Height || info.Orient != max(f.Orient, 1) {
+	if err != nil || !same(info, f) {
 		return "", false, pipeline.Failf(pipeline.CodeSourceChanged, f.Name, "the picture is not the one that was there when the task was created")
 	}
 	if w.Quality == pipeline.Compressed && info.Format == picture.JPEG && info.Orient == 1 {

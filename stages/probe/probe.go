@@ -42,6 +42,9 @@ type Config struct {
 	Parallel int // files read at a time, 4 by default: a network share has latency
 }
 
+// cloudParallel is how many objects of a cloud storage are asked for at a time.
+const cloudParallel = 32
+
 // Input is a range of the collected files.
 type Input struct {
 	Files []pipeline.SourceFile `json:"files"`
@@ -71,7 +74,7 @@ func New(cfg Config, sources sources, films films, blobs blobs) *Stage {
 func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.File, error) {
 	out := make([]pipeline.File, len(in.Files))
 	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(s.cfg.Parallel)
+	g.SetLimit(s.parallel(&in))
 	for i := range in.Files {
 		g.Go(func() (err error) {
 			if inner.Err() != nil {
@@ -88,6 +91,17 @@ func (s *Stage) Run(ctx context.Context, in Input, progress func()) ([]pipeline.
 	return out, nil
 }
 
+// parallel is how many files are read at a time. Those of a cloud storage are
+// mostly waited for.
+func (s *Stage) parallel(in *Input) int {
+	if len(in.Files) > 0 {
+		if scheme, _ := in.Files[0].Ref.Split(); scheme == "cloud" {
+			return max(s.cfg.Parallel, cloudParallel)
+		}
+	}
+	return s.cfg.Parallel
+}
+
 // file returns the row of one file.
 func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pipeline.File, error) {
 	src := in.Files[i]
@@ -97,6 +111,10 @@ func (s *Stage) file(ctx context.Context, in *Input, i int, progress func()) (pi
 	}
 	if src.Code != "" {
 		f.Outcome, f.Code, f.Text = pipeline.OutcomeFailed, src.Code, src.Text
+		return f, nil
+	}
+	if src.Width > 0 {
+		f.Width, f.Height = src.Width, src.Height
 		return f, nil
 	}
 	var err error
@@ -126,6 +144,9 @@ func (s *Stage) picture(ctx context.Context, f *pipeline.File) error {
 		return err
 	}
 	defer r.Close()
+	if v, ok := r.(source.Versioned); ok { // the first look says which version counts
+		f.Bytes, f.ETag = v.Version().Bytes, v.Version().ETag
+	}
 	info, err := picture.Probe(r, r.Size(), s.cfg.Limits)
 	if err != nil {
 		return err
