@@ -122,6 +122,9 @@ func (r *run) runNamed(ctx context.Context) error {
 	if err := r.checkMix(inputs); err != nil {
 		return err
 	}
+	if err := r.readOrder(ctx, inputs); err != nil {
+		return err
+	}
 	for _, i := range inputs {
 		if err := r.take(ctx, i); err != nil {
 			return err

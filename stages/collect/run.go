@@ -16,7 +16,8 @@ type run struct {
 	attempt Attempt
 	out     Output
 	page    []pipeline.SourceFile
-	copied  int64 // keys given out
+	copied  int64  // keys given out
+	order   *order // nil = that of the files
 }
 
 // shareInputs returns the files and folders of the share that the client
@@ -122,7 +123,7 @@ func (r *run) add(ctx context.Context, f pipeline.SourceFile) error {
 	r.out.Bytes += max(f.Bytes, 0)
 	r.page = append(r.page, f)
 	r.attempt.Progress()
-	if len(r.page) < r.stage.cfg.Page {
+	if len(r.page) < r.stage.cfg.Page || r.order != nil { // all of them are to be arranged
 		return nil
 	}
 	return r.flush(ctx)
@@ -138,6 +139,9 @@ func (r *run) flush(ctx context.Context) error {
 	}
 	for i := range r.page {
 		readKITTI(&r.page[i])
+	}
+	if err := r.arrange(); err != nil {
+		return err
 	}
 	page := r.page
 	r.page = nil
