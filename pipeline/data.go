@@ -109,6 +109,7 @@ const (
 	OutcomeSkipped   Outcome = "skipped"   // not a frame, by its name or the policy
 	OutcomeFailed    Outcome = "failed"    // cannot be used; Code says why
 	OutcomeTruncated Outcome = "truncated" // a frame, but the source ends early
+	OutcomeDamaged   Outcome = "damaged"   // a frame, but not of the bytes that were packed
 )
 
 // Frame is one frame of a picture task: number N shows file Ord of the request.

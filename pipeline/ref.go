@@ -11,8 +11,9 @@ import (
 //	blob:<key>                                    a blob of our own storage
 //	share:<path>                                  a file below the share root
 //	cloud:<id>/<key>                              an object of a cloud storage
-//	zip:<offset>,<packed>,<method>:<ref of the zip>  a member of a zip archive,
-//	                                              whose data begin at offset
+//	zip:<offset>,<packed>,<method>[,<sum>]:<ref of the zip>
+//	                                              a member of a zip archive, whose
+//	                                              data begin at offset
 //	kitti:<bytes>:<ref of a .bin>                 a point cloud of the KITTI data
 //	                                              set of so many bytes, as a .pcd
 //
@@ -46,11 +47,15 @@ type ZipMember struct {
 	Offset  int64  // of the member's data within the archive
 	Packed  int64  // compressed length
 	Method  uint16 // 0 stored, 8 deflated
+	Sum     uint32 // CRC-32 of the content as the archive has it; 0 if it is not known
 }
 
 // Ref returns the Ref of the member.
 func (m ZipMember) Ref() Ref {
-	return Ref(fmt.Sprintf("zip:%d,%d,%d:%s", m.Offset, m.Packed, m.Method, m.Archive))
+	if m.Sum == 0 {
+		return Ref(fmt.Sprintf("zip:%d,%d,%d:%s", m.Offset, m.Packed, m.Method, m.Archive))
+	}
+	return Ref(fmt.Sprintf("zip:%d,%d,%d,%d:%s", m.Offset, m.Packed, m.Method, m.Sum, m.Archive))
 }
 
 // KITTIRef returns the Ref of a point cloud as KITTI has it, of so many bytes,
@@ -77,10 +82,10 @@ func (r Ref) Split() (scheme, rest string) {
 func ParseZipMember(rest string) (ZipMember, error) {
 	head, archive, ok := strings.Cut(rest, ":")
 	f := strings.Split(head, ",")
-	if !ok || len(f) != 3 {
+	if !ok || len(f) < 3 || len(f) > 4 {
 		return ZipMember{}, fmt.Errorf("zip reference %q is malformed", rest)
 	}
-	var n [3]int64
+	var n [4]int64
 	for i := range f {
 		v, err := strconv.ParseInt(f[i], 10, 64)
 		if err != nil || v < 0 {
@@ -88,5 +93,5 @@ func ParseZipMember(rest string) (ZipMember, error) {
 		}
 		n[i] = v
 	}
-	return ZipMember{Archive: Ref(archive), Offset: n[0], Packed: n[1], Method: uint16(n[2])}, nil
+	return ZipMember{Archive: Ref(archive), Offset: n[0], Packed: n[1], Method: uint16(n[2]), Sum: uint32(n[3])}, nil
 }

@@ -176,8 +176,11 @@ func reports(found []encode.FileReport) []store.FileReport {
 	out := make([]store.FileReport, len(found))
 	for i, r := range found {
 		out[i] = store.FileReport{Ord: r.Ord, Outcome: pipeline.OutcomeFailed, Code: r.Code, Text: r.Text}
-		if r.Code == pipeline.CodeTruncated {
+		switch {
+		case r.Code == pipeline.CodeTruncated:
 			out[i].Outcome = pipeline.OutcomeTruncated
+		case r.Shown:
+			out[i].Outcome = pipeline.OutcomeDamaged
 		}
 	}
 	return out

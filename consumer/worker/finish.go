@@ -80,6 +80,7 @@ func note(bad map[pipeline.Outcome]int64) string {
 	}{
 		{pipeline.OutcomeFailed, "1 file cannot be used and was left out or replaced", "%d files cannot be used and were left out or replaced"},
 		{pipeline.OutcomeTruncated, "1 file ends early and was used as far as it goes", "%d files end early and were used as far as they go"},
+		{pipeline.OutcomeDamaged, "1 file is not what was packed and was used as it is", "%d files are not what was packed and were used as they are"},
 	} {
 		switch n := bad[o.outcome]; {
 		case n == 1:

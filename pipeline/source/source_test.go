@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -253,6 +254,40 @@ func TestBadMembers(t *testing.T) {
 	for _, tt := range tests {
 		if _, err := b.read(t, tt.ref, pipeline.Stamp{Bytes: tt.bytes}); err == nil || pipeline.CodeOf(err) != tt.code {
 			t.Errorf("%s: %v, want the code %s", tt.name, err, tt.code)
+		}
+	}
+}
+
+// TestVerify reads members to different places and asks whether they are what
+// was packed.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	content := noise(100_000)
+	archive, members := archiveOf(t, content)
+	blobtest.Put(t, b.bucket, "z", archive)
+	right := crc32.ChecksumIEEE(content)
+	for _, m := range members {
+		m.Archive = "blob:z"
+		for _, sum := range []uint32{0, right, right + 1} {
+			m.Sum = sum
+			for _, read := range []int64{0, 10, 50_000, int64(len(content))} {
+				f, err := b.Open(t.Context(), m.Ref(), pipeline.Stamp{Bytes: int64(len(content))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = io.CopyN(io.Discard, f, read)
+				_, back := f.Seek(5, io.SeekStart)
+				_, again := io.CopyN(io.Discard, f, 5)
+				if err := errors.Join(err, back, again); err != nil {
+					t.Fatal(err)
+				}
+				damage, err := f.(source.Summed).Verify()
+				if wrong := sum == right+1; err != nil || (damage != nil) != wrong {
+					t.Errorf("method %d, sum %x, %d bytes read: damage %v, %v; want it: %t", m.Method, sum, read, damage, err, wrong)
+				}
+				f.Close()
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 
@@ -52,9 +53,9 @@ func (o *Opener) member(archive whole, m pipeline.ZipMember, name string, bytes 
 	case m.Method == stored && m.Packed != bytes:
 		return nil, badMember(name, "it is stored, but its sizes differ")
 	case m.Method == stored:
-		return &storedMember{SectionReader: packed, archive: archive}, nil
+		return &storedMember{SectionReader: packed, archive: archive, sum: m.Sum}, nil
 	case m.Method == deflated:
-		return &deflatedMember{o: o, name: name, archive: archive, packed: packed, size: bytes}, nil
+		return &deflatedMember{o: o, name: name, archive: archive, packed: packed, size: bytes, stated: m.Sum}, nil
 	}
 	return nil, badMember(name, "compression method %d is not supported", m.Method)
 }
@@ -63,10 +64,25 @@ func badMember(name, format string, args ...any) *pipeline.Error {
 	return pipeline.Failf(pipeline.CodeBadMember, name, "the archive member cannot be read: %s", fmt.Sprintf(format, args...))
 }
 
+// Summed is a file whose checksum was written down by whoever packed it.
+type Summed interface {
+	// Verify reports whether the content is another. It reads what was not read
+	// yet, and is the last use of the file.
+	Verify() (damage *pipeline.Error, err error)
+}
+
+func wrongSum(wrong bool) *pipeline.Error {
+	if !wrong {
+		return nil
+	}
+	return pipeline.Failf(pipeline.CodeBadMember, "", "is damaged: its checksum in the archive is another")
+}
+
 // storedMember is a member that is not compressed.
 type storedMember struct {
 	*io.SectionReader
 	archive whole
+	sum     uint32 // as the archive has it, 0 if not known
 }
 
 // Read adds to the section's Read that the end counts only if the archive is
@@ -82,6 +98,18 @@ func (m *storedMember) Read(p []byte) (int, error) {
 	return 0, atEnd(m.archive)
 }
 
+// Verify implements Summed.
+func (m *storedMember) Verify() (*pipeline.Error, error) {
+	if m.sum == 0 {
+		return nil, nil
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(m.SectionReader, 0, m.Size())); err != nil {
+		return nil, fmt.Errorf("read a zip member again: %w", err)
+	}
+	return wrongSum(sum.Sum32() != m.sum), nil
+}
+
 // Close closes the archive.
 func (m *storedMember) Close() error { return m.archive.Close() }
 
@@ -94,6 +122,8 @@ type deflatedMember struct {
 	packed  *io.SectionReader
 	size    int64
 
+	stated  uint32        // the checksum, as the archive has it; 0 if not known
+	sum     uint32        // of what was inflated so far
 	inflate io.ReadCloser // nil before the first Read
 	at      int64         // where inflate stands
 	want    int64         // where the next Read is to begin
@@ -129,7 +159,7 @@ func (m *deflatedMember) Read(p []byte) (int, error) {
 		return 0, m.end()
 	}
 	n, err := m.inflate.Read(p[:min(int64(len(p)), m.size-m.at)])
-	m.at += int64(n)
+	m.took(p[:n])
 	m.want = m.at
 	if err == io.EOF && m.at < m.size {
 		return n, badMember(m.name, "it holds %d bytes and declares %d", m.at, m.size)
@@ -147,8 +177,7 @@ func (m *deflatedMember) align() error {
 			return err
 		}
 	}
-	n, err := io.CopyN(io.Discard, m.inflate, m.want-m.at)
-	m.at += n
+	_, err := io.CopyN(taker{m}, m.inflate, m.want-m.at)
 	if err == io.EOF {
 		return badMember(m.name, "it holds %d bytes and declares %d", m.at, m.size)
 	}
@@ -163,7 +192,7 @@ func (m *deflatedMember) restart() error {
 	if _, err := m.packed.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	m.at = 0
+	m.at, m.sum = 0, 0
 	in := bufio.NewReaderSize(m.packed, inflateBuffer)
 	if m.inflate == nil {
 		m.inflate, _ = m.o.inflaters.Get().(io.ReadCloser)
@@ -188,6 +217,34 @@ func (m *deflatedMember) end() error {
 		return m.failure(err)
 	}
 	return atEnd(m.archive)
+}
+
+// took counts what was inflated.
+func (m *deflatedMember) took(p []byte) {
+	m.at += int64(len(p))
+	m.sum = crc32.Update(m.sum, crc32.IEEETable, p)
+}
+
+// taker takes what is passed over.
+type taker struct{ m *deflatedMember }
+
+// Write implements io.Writer.
+func (t taker) Write(p []byte) (int, error) {
+	t.m.took(p)
+	return len(p), nil
+}
+
+// Verify implements Summed. Whoever read to the end has inflated everything
+// already.
+func (m *deflatedMember) Verify() (*pipeline.Error, error) {
+	if m.stated == 0 {
+		return nil, nil
+	}
+	m.want = m.size
+	if err := m.align(); err != nil {
+		return nil, err
+	}
+	return wrongSum(m.sum != m.stated), nil
 }
 
 // failure tells broken data from an archive that cannot be read.

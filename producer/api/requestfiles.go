@@ -58,7 +58,7 @@ func outcomeQuery(r *http.Request) (pipeline.Outcome, error) {
 	o := pipeline.Outcome(r.URL.Query().Get("outcome"))
 	known := []pipeline.Outcome{
 		"", store.OutcomeBad, pipeline.OutcomeOK, pipeline.OutcomeSkipped, pipeline.OutcomeFailed,
-		pipeline.OutcomeTruncated,
+		pipeline.OutcomeTruncated, pipeline.OutcomeDamaged,
 	}
 	if !slices.Contains(known, o) {
 		return "", pipeline.FieldErrorf("outcome", "%q is not a valid choice.", clip(string(o)))

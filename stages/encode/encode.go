@@ -64,6 +64,8 @@ type FileReport struct {
 	Ord  int64         `json:"ord"`
 	Code pipeline.Code `json:"code"` // truncated, decode_failed, source_changed, …
 	Text string        `json:"text"`
+	// Shown says that the frame shows the file all the same.
+	Shown bool `json:"shown,omitempty"`
 }
 
 // Output is the chunks that were made, in the order of the input, and a report

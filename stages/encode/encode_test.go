@@ -305,7 +305,7 @@ func TestBrokenFramesAreNotRenumbered(t *testing.T) {
 		t.Errorf("the placeholder of a preview is %v, want 128×256", size)
 	}
 	want := []encode.FileReport{
-		{Ord: 1, Code: pipeline.CodeDecodeFailed}, {Ord: 2, Code: pipeline.CodeTruncated},
+		{Ord: 1, Code: pipeline.CodeDecodeFailed}, {Ord: 2, Code: pipeline.CodeTruncated, Shown: true},
 		{Ord: 3, Code: pipeline.CodeSourceChanged}, {Ord: 4, Code: pipeline.CodeSourceGone},
 	}
 	for i := range out.Reports {

@@ -75,11 +75,10 @@ func (w *work) picture(ctx context.Context, i int, encode encoder) (entry, error
 	data, _ := w.stage.buffers.Get().(*bytes.Buffer)
 	data.Reset()
 	e := entry{data: data, report: FileReport{Ord: f.Ord}}
-	ext, truncated, err := w.encode(ctx, data, f, encode)
+	ext, flaw, err := w.encode(ctx, data, f, encode)
 	switch {
-	case err == nil && truncated:
-		e.report.Code = pipeline.CodeTruncated
-		e.report.Text = fmt.Sprintf("%s ends early; what is there was decoded", f.Name)
+	case err == nil && flaw != nil:
+		e.report = FileReport{Ord: f.Ord, Code: flaw.Code, Text: fmt.Sprintf("%s %s", f.Name, flaw.Text), Shown: true}
 	case err == nil:
 	case pipeline.Retryable(err) || ctx.Err() != nil || w.needSources && lost(err):
 		return entry{}, err
@@ -115,14 +114,29 @@ func same(info picture.Info, f *pipeline.FrameFile) bool {
 	return known && info.Width == f.Width && info.Height == f.Height
 }
 
-// encode opens the file, checks that it is still the picture that was probed,
-// waits for its turn and encodes.
-func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile, encode encoder) (ext string, truncated bool, err error) {
+// encode encodes the picture in a file. A flaw is what is wrong with one that can
+// be shown nevertheless.
+func (w *work) encode(ctx context.Context, dst *bytes.Buffer, f *pipeline.FrameFile, encode encoder) (ext string, flaw *pipeline.Error, err error) {
 	src, err := w.stage.sources.Whole(ctx, f.Ref, f.Stamp())
 	if err != nil {
-		return "", false, err
+		return "", nil, err
 	}
 	defer src.Close()
+	ext, truncated, err := w.encodeFrom(ctx, dst, src, f, encode)
+	switch summed, ok := src.(source.Summed); {
+	case err != nil:
+		return "", nil, err
+	case truncated:
+		return ext, pipeline.Failf(pipeline.CodeTruncated, "", "ends early; what is there was decoded"), nil
+	case ok:
+		flaw, err = summed.Verify()
+	}
+	return ext, flaw, err
+}
+
+// encodeFrom checks that a file is still the picture that was probed, waits for
+// its turn and encodes.
+func (w *work) encodeFrom(ctx context.Context, dst *bytes.Buffer, src source.File, f *pipeline.FrameFile, encode encoder) (ext string, truncated bool, err error) {
 	// The limit was judged when the file was probed, and might have been
 	// lowered since; its size is compared, which bounds it as well.
 	info, err := picture.Probe(src, src.Size(), picture.Limits{MaxPixels: f.Width * f.Height})

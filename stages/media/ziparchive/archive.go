@@ -51,7 +51,7 @@ type Member struct {
 
 // In returns where the member lies if the archive is ref.
 func (m *Member) In(ref pipeline.Ref) pipeline.Ref {
-	return pipeline.ZipMember{Archive: ref, Offset: m.Offset, Packed: m.Packed, Method: m.Method}.Ref()
+	return pipeline.ZipMember{Archive: ref, Offset: m.Offset, Packed: m.Packed, Method: m.Method, Sum: m.CRC32}.Ref()
 }
 
 // List returns the members of the archive of size bytes that are wanted by

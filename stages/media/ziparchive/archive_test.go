@@ -97,7 +97,7 @@ func checkContent(t *testing.T, b []byte, m ziparchive.Member, want string) {
 	if m.Bytes != int64(len(want)) || m.CRC32 != crc32.ChecksumIEEE([]byte(want)) {
 		t.Errorf("%s: %d bytes with checksum %x are wrong", m.Name, m.Bytes, m.CRC32)
 	}
-	if ref := m.In("blob:k"); ref != pipeline.Ref(fmt.Sprintf("zip:%d,%d,%d:blob:k", m.Offset, m.Packed, m.Method)) {
+	if ref := m.In("blob:k"); ref != pipeline.Ref(fmt.Sprintf("zip:%d,%d,%d,%d:blob:k", m.Offset, m.Packed, m.Method, m.CRC32)) {
 		t.Errorf("reference is %s", ref)
 	}
 }
