@@ -24,6 +24,7 @@ type commands struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database to the newest schema."`
 	User     userCmd     `cmd:"" help:"Add and list users, set passwords."`
 	Ingest   ingestCmd   `cmd:"" help:"Make a task of files, with progress bars; the password comes from FRAMEMILL_PASSWORD."`
+	Manifest manifestCmd `cmd:"" help:"Make manifests, which say what is in a folder or bucket."`
 	Verify   verifyCmd   `cmd:"" help:"Check every stored chunk against its row."`
 	Stage    stageCmd    `cmd:"" hidden:"" help:"Run one stage alone; the consumer starts this itself."`
 }
