@@ -23,6 +23,9 @@ type dialect interface {
 	forUpdate() string
 	// listed is what makes a column one of some ids, and its argument.
 	listed(ids []int64) (sql string, arg any)
+	// guesses reports whether the database guesses how many rows a condition
+	// leaves, so that it has to be told how to find them.
+	guesses() bool
 	// containing is the SQL of words that contain a part, and its argument, if
 	// the database keeps words apart.
 	containing(w words, part string) (sql string, arg any, ok bool)

@@ -29,6 +29,7 @@ const nothing = "(1 = 0)"
 type field struct {
 	expr  string
 	typ   fieldType
+	walks bool              // whether an index has all rows in the order of the field
 	joins string            // the names of the joins that expr needs, apart by spaces
 	alias map[string]string // other spellings of values
 	of    []string          // every value there is, where that is known

@@ -26,7 +26,7 @@ func jobs() *listing {
 		id:      "j.id",
 		revised: true,
 		fields: map[string]field{
-			"id":            {expr: "j.id", typ: number},
+			"id":            {expr: "j.id", typ: number, walks: true},
 			"task_id":       {expr: "j.task_id", typ: number},
 			"project_id":    {expr: "t.project_id", typ: number, joins: "t"},
 			"parent_job_id": {expr: "j.parent_id", typ: number},
@@ -41,8 +41,8 @@ func jobs() *listing {
 			"media_type":   {expr: mediaSQL, joins: "t"},
 			"dimension":    {expr: "t.dimension", joins: "t", of: dimensions},
 			"type":         {expr: "j.type", alias: map[string]string{"replica": pipeline.JobReplica}},
-			"created_date": {expr: "j.created", typ: date},
-			"updated_date": {expr: "j.updated", typ: date},
+			"created_date": {expr: "j.created", typ: date, walks: true},
+			"updated_date": {expr: "j.updated", typ: date, walks: true},
 		},
 		search: []string{"task_name", "project_name", "assignee", "state", "stage"},
 	}

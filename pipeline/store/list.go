@@ -35,10 +35,8 @@ func list[T any](ctx context.Context, db *DB, l *listing, q Query, id func(*T) i
 	if err != nil {
 		return nil, 0, err
 	}
-	if q.Search != "" && len(q.Sort) == 0 {
-		if err := db.choose(ctx, s); err != nil {
-			return nil, 0, fmt.Errorf("count search: %w", err)
-		}
+	if err := db.plan(ctx, l, q, s); err != nil {
+		return nil, 0, fmt.Errorf("plan list: %w", err)
 	}
 	ids, more, err := s.page(ctx, db.conn, q.Offset, q.Limit)
 	if err != nil {
@@ -71,6 +69,7 @@ func list[T any](ctx context.Context, db *DB, l *listing, q Query, id func(*T) i
 type selection struct {
 	id    string
 	rows  clause // FROM … WHERE …
+	walk  clause // the same for a walk through all rows, "" = none
 	total clause // the query of their number
 	order string
 	desc  bool // of the id, which is the last key of the order
@@ -89,7 +88,8 @@ func (db *DB) selection(ctx context.Context, l *listing, q Query, seen scope) (*
 		return nil, fmt.Errorf("expand list query: %w", err)
 	}
 	asked := clause{sql, args}
-	s := &selection{id: l.id, revised: l.revised, rows: seen.and(l.where).and(asked.sql, asked.args...)}
+	s := &selection{id: l.id, revised: l.revised}
+	rest := asked.and(l.where)
 	if l.task != "" {
 		gone, found, err := db.goneOf(ctx, l.task)
 		if err != nil {
@@ -97,26 +97,53 @@ func (db *DB) selection(ctx context.Context, l *listing, q Query, seen scope) (*
 		}
 		if found {
 			seen = seen.without(gone)
-			s.rows = s.rows.and("NOT "+gone.sql, gone.args...)
+			rest = rest.and("NOT "+gone.sql, gone.args...)
 		}
 	}
 	s.total = seen.counted(l.from+c.joined(), asked.and(l.where))
 	if s.order, s.desc, err = c.order(q.Sort); err != nil {
 		return nil, err
 	}
-	s.rows.sql = l.from + c.joined() + " WHERE " + s.rows.sql
+	from := l.from + c.joined() + " WHERE "
+	s.rows = clause{from + seen.sql, seen.args}.and(rest.sql, rest.args...)
+	if seen.walk != "" {
+		s.walk = clause{from + seen.walk, seen.args}.and(rest.sql, rest.args...)
+	}
 	return s, nil
 }
 
-// choose has the rows of a search gathered before they are sorted, if they are
-// few. Otherwise a database would rather walk through all rows in their order,
-// because it believes to find the first page soon.
-func (db *DB) choose(ctx context.Context, s *selection) error {
+// plan says how a page is found where a database would choose badly. Rows that
+// are few among all are gathered and sorted; to find a page of many it is sooner
+// to walk through all in their order.
+func (db *DB) plan(ctx context.Context, l *listing, q Query, s *selection) error {
+	search := q.Search != "" && len(q.Sort) == 0
+	walks := s.walk.sql != "" && db.d.guesses() && q.Limit > 0 && l.walks(q.Sort)
+	if !search && !walks {
+		return nil
+	}
 	n, err := db.count(ctx, s)
-	if err == nil && n <= fewRows {
+	if err != nil {
+		return err
+	}
+	if walks {
+		var last int64
+		if err := db.get(ctx, &last, "SELECT COALESCE(MAX("+l.id+"), 0) FROM "+l.from); err != nil {
+			return err
+		}
+		if passed := float64(q.Offset+q.Limit) * float64(last); passed <= float64(n)*float64(n) {
+			s.rows = s.walk
+			return nil
+		}
+	}
+	if search && n <= fewRows {
 		s.order = " ORDER BY +" + s.id + direction(s.desc) // an expression has no index
 	}
-	return err
+	return nil
+}
+
+// walks reports whether an index has all rows in the order of a sort.
+func (l *listing) walks(sort []Order) bool {
+	return len(sort) == 0 || len(sort) == 1 && l.fields[sort[0].Field].walks
 }
 
 // page returns the ids of one page, and whether there are rows behind it. A

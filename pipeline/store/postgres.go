@@ -76,6 +76,9 @@ func (p *postgres) listed(ids []int64) (sql string, arg any) {
 	return "= ANY (?::bigint[])", "{" + joinIDs(ids) + "}"
 }
 
+// guesses is false: the ids in a query and the statistics of columns tell.
+func (p *postgres) guesses() bool { return false }
+
 // containing is not needed: the table itself has such an index.
 func (p *postgres) containing(words, string) (sql string, arg any, ok bool) { return "", nil, false }
 

@@ -21,6 +21,9 @@ func (c clause) and(sql string, args ...any) clause {
 // scope is what a list is narrowed to before a caller's own conditions.
 type scope struct {
 	clause
+	// walk is the same SQL without a column that has an index, "" = none: a
+	// database that is given it walks through the rows in their order.
+	walk string
 	// plus are conditions of which no row fulfils two, minus others of the same
 	// kind that each imply one of plus: what is in scope fulfils one of plus and
 	// none of minus. Each can be counted by an index of its own. Without plus,

@@ -107,6 +107,8 @@ func (s *sqliteDialect) listed(ids []int64) (sql string, arg any) {
 	return "IN (SELECT value FROM json_each(?))", "[" + joinIDs(ids) + "]"
 }
 
+func (s *sqliteDialect) guesses() bool { return true }
+
 // minIndexed is the shortest text that the index of words finds: it is one of
 // every three characters that stand together.
 const minIndexed = 3

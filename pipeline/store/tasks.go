@@ -39,10 +39,10 @@ func tasks() *listing {
 		id:      "t.id",
 		revised: true,
 		fields: map[string]field{
-			"id":              {expr: "t.id", typ: number},
+			"id":              {expr: "t.id", typ: number, walks: true},
 			"project_id":      {expr: "t.project_id", typ: number},
 			"project_name":    {expr: "p.name", joins: "p", lookup: `t.project_id IN SELECT id FROM projects WHERE %s`, column: "name"},
-			"name":            {expr: "t.name", words: words{"t.id", "name"}},
+			"name":            {expr: "t.name", walks: true, words: words{"t.id", "name"}},
 			"owner":           {expr: "o.username", joins: "o", lookup: `t.owner_id IN SELECT id FROM users WHERE %s`, column: "username"},
 			"assignee":        {expr: "a.username", joins: "a", lookup: `t.assignee_id IN SELECT id FROM users WHERE %s`, column: "username"},
 			"status":          {expr: "t.status", of: statuses},
@@ -52,8 +52,8 @@ func tasks() *listing {
 			"dimension":       {expr: "t.dimension", of: dimensions},
 			"tracker_link":    {expr: "t.bug_tracker", words: words{"t.id", "bug_tracker"}},
 			"validation_mode": {expr: "(SELECT l.mode FROM layouts l WHERE l.data_id = t.data_id)", of: validation},
-			"created_date":    {expr: "t.created", typ: date},
-			"updated_date":    {expr: "t.updated", typ: date},
+			"created_date":    {expr: "t.created", typ: date, walks: true},
+			"updated_date":    {expr: "t.updated", typ: date, walks: true},
 		},
 		search: []string{
 			"project_name", "name", "owner", "status", "assignee", "subset", "mode", "dimension", "tracker_link", "validation_mode",

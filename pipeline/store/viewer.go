@@ -40,7 +40,9 @@ func (db *DB) tasksOf(ctx context.Context, v Viewer) (scope, error) {
 		return only(within, args...), nil
 	}
 	known, _, err := db.known(ctx, v.taskIDs())
-	return only("t.id "+known.sql, known.args...), err
+	seen := only("t.id "+known.sql, known.args...)
+	seen.walk = "+" + seen.sql
+	return seen, err
 }
 
 // taskIDs returns the query of the tasks in the workspace whose staff v belongs
@@ -78,7 +80,7 @@ func (db *DB) jobsOf(ctx context.Context, v Viewer) (scope, error) {
 	}
 	staff := clause{"j.task_id " + known.sql, known.args}
 	if v.All {
-		return scope{clause: staff}, nil
+		return scope{clause: staff, walk: "+" + staff.sql}, nil
 	}
 	within, args := v.within("s.org_id")
 	// A subquery for one value is not made a join with all tasks.
@@ -86,6 +88,7 @@ func (db *DB) jobsOf(ctx context.Context, v Viewer) (scope, error) {
 		"(SELECT s.deleted IS NULL AND "+within+" FROM tasks s WHERE s.id = j.task_id)", args...)
 	return scope{
 		clause: clause{"(" + staff.sql + " OR " + own.sql + ")", append(staff.args[:len(staff.args):len(staff.args)], own.args...)},
+		walk:   "(+" + staff.sql + " OR +" + own.sql + ")",
 		plus:   []clause{staff, own.and("NOT j.task_id "+known.sql, known.args...)},
 	}, nil
 }

@@ -22,8 +22,9 @@ const (
 
 // fill writes a full installation into the database of a server that does not
 // run: tasks of many owners with their data, segments and jobs, and frames of
-// the first task. The user who was added last owns one task of a hundred, is
-// assigned to a few more, and to jobs of strangers.
+// the first task. The user who was added last and 99 others own one task of a
+// hundred each and are assigned to a few more, and to jobs of strangers; as many
+// again are only assigned.
 func fill(b *testing.B, c program.Config) {
 	b.Helper()
 	driver, dsn, series, tidy := "pgx", c.DatabaseURL, "generate_series(1, %d) AS s(n)", "VACUUM ANALYZE"
@@ -54,7 +55,7 @@ func fill(b *testing.B, c program.Config) {
 func filling() []string {
 	n := func(n int) string { return fmt.Sprintf("{1..%d}", n) }
 	return []string{
-		`INSERT INTO users (username, password, joined) SELECT 'person-' || n, '', {now} FROM ` + n(manyUsers),
+		`INSERT INTO users (username, password, joined) SELECT 'person-' || n, (SELECT password FROM users WHERE username = '` + ordinary + `'), {now} FROM ` + n(manyUsers),
 		`INSERT INTO projects (tenant, owner_id, name, created, updated)
 			SELECT 'u' || (2 + n % 200), 2 + n % 200, 'project ' || n, {now} - n, {now} - n FROM ` + n(manyProject),
 		`INSERT INTO tasks (id, tenant, owner_id, assignee_id, project_id, name, subset, mode, segment_size, status, data_id, created, updated)

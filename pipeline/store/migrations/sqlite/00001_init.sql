@@ -157,6 +157,7 @@ CREATE INDEX tasks_assignee ON tasks (assignee_id, id, org_id, deleted);
 CREATE INDEX tasks_deleted ON tasks (id) WHERE deleted IS NOT NULL;
 -- What people sort and count by. Every sort ends with the id.
 CREATE INDEX tasks_live ON tasks (deleted, id);
+CREATE INDEX tasks_created ON tasks (created, id) WHERE deleted IS NULL;
 CREATE INDEX tasks_updated ON tasks (updated, id) WHERE deleted IS NULL;
 CREATE INDEX tasks_name ON tasks (name, id) WHERE deleted IS NULL;
 CREATE INDEX tasks_status ON tasks (status, id) WHERE deleted IS NULL;
@@ -387,6 +388,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_task ON jobs (task_id, id);
 CREATE INDEX jobs_assignee ON jobs (assignee_id, id, task_id);
 CREATE INDEX jobs_segment ON jobs (segment_id);
+CREATE INDEX jobs_created ON jobs (created, id);
 CREATE INDEX jobs_updated ON jobs (updated, id);
 CREATE INDEX jobs_state ON jobs (state, id);
 CREATE INDEX jobs_state_updated ON jobs (state, updated, id);
