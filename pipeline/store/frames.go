@@ -109,7 +109,30 @@ func (t *Tx) Publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	return t.tellJobs(ctx, pipeline.EventCreateJob, c.TaskID)
 }
 
+// suitsProject refuses a task whose frames are of another dimension than those of
+// the other tasks of its project.
+func (t *Tx) suitsProject(ctx context.Context, taskID int64, dimension string) error {
+	var other string
+	err := t.get(ctx, &other, `
+		SELECT o.dimension FROM tasks t
+		JOIN tasks o ON o.project_id = t.project_id AND o.id <> t.id AND o.deleted IS NULL
+		JOIN data d ON d.id = o.data_id AND d.published IS NOT NULL
+		WHERE t.id = ? AND o.dimension <> ? LIMIT 1`, taskID, dimension)
+	switch {
+	case pipeline.KindOf(err) == pipeline.NotFound:
+		return nil
+	case err != nil:
+		return err
+	}
+	return pipeline.Failf(pipeline.CodeMediaMix, "",
+		"Dimension (%s) of the task must be the same as other tasks in project (%s)", dimension, other)
+}
+
 func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) error {
+	dimension := cmp.Or(p.Dimension, pipeline.Dimension2D)
+	if err := t.suitsProject(ctx, c.TaskID, dimension); err != nil {
+		return err
+	}
 	n, err := t.exec(ctx, `
 		UPDATE data
 		SET size = ?, start_frame = ?, stop_frame = ?, step = ?, chunk_size = ?, compressed_type = ?, original_type = ?,
@@ -125,7 +148,7 @@ func (t *Tx) publish(ctx context.Context, c *pipeline.Claim, p Publication) erro
 	}
 	if _, err := t.exec(ctx, `
 		UPDATE tasks SET mode = ?, dimension = ?, segment_size = ?, overlap = ?, updated = {now} WHERE id = ?`,
-		p.Mode, cmp.Or(p.Dimension, pipeline.Dimension2D), p.SegmentSize, p.Overlap, c.TaskID); err != nil {
+		p.Mode, dimension, p.SegmentSize, p.Overlap, c.TaskID); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE requests SET jobs_open = {now} WHERE id = ?`, c.Request.ID); err != nil {

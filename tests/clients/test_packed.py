@@ -164,3 +164,15 @@ def test_clouds_and_pictures_do_not_mix(create, pictures, tmp_path):
     (tmp_path / "a.pcd").write_bytes(cloud(3))
     with pytest.raises(BackgroundRequestException, match="Combined media types are not supported"):
         create([tmp_path / "a.pcd", pictures[0]])
+
+
+def test_a_project_has_one_dimension(client, create, pictures, tmp_path):
+    project = client.projects.create({"name": "clouds", "labels": [{"name": "car"}]})
+    try:
+        spec = {"project_id": project.id, "labels": []}
+        create([pictures[0]], spec=spec)
+        (tmp_path / "a.pcd").write_bytes(cloud(3))
+        with pytest.raises(BackgroundRequestException, match="must be the same as other tasks"):
+            create([tmp_path / "a.pcd"], spec=spec)
+    finally:
+        project.remove()
