@@ -164,7 +164,7 @@ func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 		SharePrefix: cfg.SharePrefix, UIDir: cfg.UIDir, OnError: cfg.OnError, ForceCache: cfg.ForceCache,
 		MinFreeShare: cfg.DiskWatermark, MaxFile: int64(cfg.Limits.File), MaxDataJSON: int64(cfg.Limits.DataJSON),
 	}, producer.Parts{
-		Hooks: p.hooks, Web: p.web, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Sources: p.sources, Metrics: p.metrics, Log: log,
+		Hooks: p.hooks, Clouds: p.clouds, Web: p.web, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Sources: p.sources, Metrics: p.metrics, Log: log,
 	})
 }
 

@@ -53,6 +53,7 @@ type Parts struct {
 	Sources *source.Opener
 	Metrics *metrics.Registry
 	Hooks   *hook.Sender
+	Clouds  *source.Storages
 	Web     *outgoing.Client // judges addresses of files; nil = none are fetched
 	Log     *slog.Logger
 }
@@ -100,7 +101,7 @@ func newHandler(cfg Config, p Parts) (http.Handler, func(), error) {
 		return nil, nil, err
 	}
 	deps := api.Deps{
-		Hooks: p.Hooks, Web: p.Web, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
+		Hooks: p.Hooks, Clouds: p.Clouds, Web: p.Web, DB: p.DB, Access: guard, Log: p.Log, Receive: receiver, Kick: p.Queue.Kick,
 		Serve: serve.New(serve.Defaults(), p.DB, p.Bucket, p.Sources, p.Queue.Kick),
 	}
 	if p.Share != nil {

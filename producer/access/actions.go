@@ -22,6 +22,10 @@ const (
 	CreateWebhook Action = "webhook:create"
 	ManageWebhook Action = "webhook:manage" // look at it, change it, delete it
 
+	CreateCloudStorage Action = "cloud_storage:create"
+	ViewCloudStorage   Action = "cloud_storage:view" // and its content
+	EditCloudStorage   Action = "cloud_storage:edit" // change it, delete it
+
 	CreateTask    Action = "task:create"
 	CreateTaskIn  Action = "task:create@project" // facts of the project
 	ViewTask      Action = "task:view"

@@ -13,6 +13,7 @@ type Facts struct {
 	TaskOwner       *int64
 	TaskAssignee    *int64
 	JobAssignee     *int64
+	CloudOwner      *int64
 	Role            pipeline.Role // of the member or the invitation
 }
 
@@ -46,6 +47,9 @@ func Webhook(w *pipeline.Webhook, in *pipeline.Project) Facts {
 	}
 	return Facts{Org: w.OrgID}
 }
+
+// CloudStorage returns the facts of a cloud storage.
+func CloudStorage(c *pipeline.CloudStorage) Facts { return Facts{Org: c.OrgID, CloudOwner: c.OwnerID} }
 
 // Member returns the facts of a membership.
 func Member(m *pipeline.Membership) Facts {

@@ -102,6 +102,10 @@ var rules = map[Action]rule{
 	CreateWebhook: {user, projectStaff, member, maintainer},
 	ManageWebhook: {worker, projectStaff, member, maintainer},
 
+	CreateCloudStorage: {user, anyone, maintainer, maintainer},
+	ViewCloudStorage:   {worker, cloudOwner, member, supervisor},
+	EditCloudStorage:   {worker, cloudOwner, member, maintainer},
+
 	CreateTask: {user, anyone, supervisor, supervisor},
 	// A supervisor too must be able to see the project.
 	CreateTaskIn:  {user, projectStaff, member, maintainer},
@@ -162,6 +166,8 @@ func taskOwner(f Facts, me caller) bool {
 func taskStaff(f Facts, me caller) bool {
 	return taskOwner(f, me) || me.named(f.TaskAssignee)
 }
+
+func cloudOwner(f Facts, me caller) bool { return me.named(f.CloudOwner) }
 
 func jobStaff(f Facts, me caller) bool {
 	return taskStaff(f, me) || me.named(f.JobAssignee)

@@ -32,7 +32,6 @@ var everyList = map[string]string{
 // unlisted are the lists of the document that have no rows in filterRows, and
 // why. One that begins to refuse a sort by nonsense must get its rows there.
 var unlisted = map[string]string{
-	"/api/cloudstorages":            "none can be added yet",
 	"/api/webhooks/{id}/deliveries": "it has pages only, which TestRedelivery turns",
 }
 
@@ -96,6 +95,13 @@ func filterRows() []filterRow {
 
 		{"/api/auth/access_tokens", "name", "ci", []any{"ci"}}, {"/api/auth/access_tokens", "name", "cd", none},
 
+		{"/api/cloudstorages", "name", "first", []any{"first"}}, {"/api/cloudstorages", "name", "other", none},
+		{"/api/cloudstorages", "provider_type", "AWS_S3_BUCKET", []any{"first"}},
+		{"/api/cloudstorages", "provider_type", "AZURE_CONTAINER", none},
+		{"/api/cloudstorages", "resource", "media", []any{"first"}}, {"/api/cloudstorages", "resource", "x", none},
+		{"/api/cloudstorages", "credentials_type", "ANONYMOUS_ACCESS", []any{"first"}},
+		{"/api/cloudstorages", "owner", "user", []any{"first"}}, {"/api/cloudstorages", "owner", "admin", none},
+
 		{"/api/webhooks", "target_url", "https://a.example/x", []any{"first"}},
 		{"/api/webhooks", "owner", "user", []any{"second", "first"}}, {"/api/webhooks", "owner", "admin", none},
 		{"/api/webhooks", "project_id", "2", []any{"second"}}, {"/api/webhooks", "type", "project", []any{"second", "first"}},
@@ -122,6 +128,7 @@ func filterWorld(t *testing.T) *bundle {
 	b.invite("user", "acme", "worker", pipeline.RoleWorker)
 	b.webhook("user", 1, object{"description": "first", "target_url": "https://a.example/x"})
 	b.webhook("user", 2, object{"description": "second"})
+	b.addCloud("user", nil, pipeline.CloudStorage{Name: "first", Description: "d"})
 	return b
 }
 
@@ -210,7 +217,7 @@ func TestListParameters(t *testing.T) {
 	b := filterWorld(t)
 	label := map[string]string{
 		"/api/jobs": "id", "/api/users": "username", "/api/memberships": "role", "/api/invitations": "role",
-		"/api/webhooks": "description",
+		"/api/webhooks": "description", "/api/cloudstorages": "display_name",
 	}
 	for _, row := range filterRows() {
 		name := "name"

@@ -32,7 +32,7 @@ func TestGolden(t *testing.T) {
 		"invitations": "/api/invitations?org=acme", "webhook": "/api/webhooks/1", "webhook-of-organization": "/api/webhooks/3",
 		"webhook-told": "/api/webhooks/4", "webhook-delivery": "/api/webhooks/4/deliveries/1",
 		"webhook-delivery-done": "/api/webhooks/4/deliveries/2", "access-token": "/api/auth/access_tokens/1",
-		"access-token-full": "/api/auth/access_tokens/2", "access-tokens": "/api/auth/access_tokens",
+		"cloud-storage": "/api/cloudstorages/1", "access-token-full": "/api/auth/access_tokens/2", "access-tokens": "/api/auth/access_tokens",
 	} {
 		answer := random.Replace(b.want(200, "GET", path, "user", nil).body)
 		answer = anyTime.ReplaceAllString(answer, `"time"`)

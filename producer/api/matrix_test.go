@@ -93,11 +93,12 @@ type world struct {
 	task    int64    // of five pictures
 	job     int64    // of the task
 	made    int      // counts what was made in it
+	bucket  string   // the address of a server of buckets
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{bundle: setup(t)}
+	w := &world{bundle: setup(t), bucket: s3Server(t, nil)}
 	for _, name := range []string{"owner", "other", "foreign"} {
 		w.addUser(name, pipeline.GroupUser)
 	}
@@ -194,6 +195,9 @@ func (w *world) fill(row matrixRow) string {
 		id = w.idOfNew("/api/webhooks", object{
 			"type": "project", "project_id": project["id"], "target_url": "http://example.org/", "events": []string{"update:task"},
 		})
+	case what == "cloudstorages" && strings.Contains(rest, "{id}"):
+		org := idOf(w.org)
+		id = strconv.FormatInt(w.addCloud("owner", &org, pipeline.CloudStorage{Name: "c", Attributes: "endpoint_url=" + w.bucket}), 10)
 	case what == "auth" && strings.Contains(rest, "{id}"):
 		token, _ := w.accessToken("owner", object{"name": "ci"})
 		id = strconv.FormatInt(idOf(token), 10)

@@ -124,14 +124,15 @@ POST   /api/webhooks/{id}/deliveries/{delivery_id}/redelivery   -               
 POST   /api/webhooks/{id}/ping                                  -                                    401 401 403 403 403 200 403 200 200 200
 # Cloud storages.
 GET    /api/cloudstorages                                       -                                    401 401 200 200 200 200 200 200 200 200
-POST   /api/cloudstorages                                       {}                                   401 401 501 501 501 501 501 501 501 501
-GET    /api/cloudstorages/{id}                                  -                                    401 401 404 404 404 404 404 404 404 404
-PATCH  /api/cloudstorages/{id}                                  {}                                   401 401 404 404 404 404 404 404 404 404
-DELETE /api/cloudstorages/{id}                                  -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/cloudstorages/{id}/actions                          -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/cloudstorages/{id}/content-v2                       -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/cloudstorages/{id}/preview                          -                                    401 401 404 404 404 404 404 404 404 404
-GET    /api/cloudstorages/{id}/status                           -                                    401 401 404 404 404 404 404 404 404 404
+POST   /api/cloudstorages                                       {}                                   401 401 400 400 403 400 400 400 400 400
+POST   /api/cloudstorages?org=acme                              {}                                   401 401 403 403 403 403 403 400 400 400
+GET    /api/cloudstorages/{id}                                  -                                    401 401 403 403 403 403 200 200 200 200
+PATCH  /api/cloudstorages/{id}                                  {}                                   401 401 403 403 403 403 403 200 200 200
+DELETE /api/cloudstorages/{id}                                  -                                    401 401 403 403 403 403 403 204 204 204
+GET    /api/cloudstorages/{id}/actions                          -                                    401 401 403 403 403 403 200 200 200 200
+GET    /api/cloudstorages/{id}/content-v2                       -                                    401 401 403 403 403 403 200 200 200 200
+GET    /api/cloudstorages/{id}/preview                          -                                    401 401 403 403 403 403 404 404 404 404
+GET    /api/cloudstorages/{id}/status                           -                                    401 401 403 403 403 403 200 200 200 200
 # The server itself, and logging in.
 GET    /api/server/about                                        -                                    200 200 200 200 200 200 200 200 200 200
 GET    /api/server/health                                       -                                    200 200 200 200 200 200 200 200 200 200

@@ -90,7 +90,7 @@ func TestOutsideTheScope(t *testing.T) {
 		{"POST", "/api/projects/backup/", 501, "does not offer"},
 		{"PUT", "/api/jobs/1/annotations", 501, "does not offer"},
 		{"PATCH", "/api/jobs/1/annotations/?action=create", 501, "does not offer"},
-		{"POST", "/api/cloudstorages", 501, "does not offer"},
+		{"POST", "/api/cloudstorages", 400, "required"},
 		{"POST", "/api/lambda/functions/x", 501, "does not offer"},
 		{"POST", "/api/auth/register", 501, "does not offer"},
 	}

@@ -86,15 +86,15 @@ func (s *Server) projectRoutes() []route {
 func (s *Server) serverRoutes() []route {
 	return []route{
 		// Cloud storages: none can be added yet.
-		{"GET", "/api/cloudstorages", core, emptyPage},
-		{"POST", "/api/cloudstorages", core, notOffered},
-		{"GET", "/api/cloudstorages/{id}", core, missing},
-		{"PATCH", "/api/cloudstorages/{id}", core, missing},
-		{"DELETE", "/api/cloudstorages/{id}", core, missing},
-		{"GET", "/api/cloudstorages/{id}/actions", core, missing},
-		{"GET", "/api/cloudstorages/{id}/content-v2", core, missing},
-		{"GET", "/api/cloudstorages/{id}/preview", core, missing},
-		{"GET", "/api/cloudstorages/{id}/status", core, missing},
+		{"GET", "/api/cloudstorages", core, s.listCloudStorages},
+		{"POST", "/api/cloudstorages", core, s.createCloudStorage},
+		{"GET", "/api/cloudstorages/{id}", core, s.readCloudStorage},
+		{"PATCH", "/api/cloudstorages/{id}", core, s.updateCloudStorage},
+		{"DELETE", "/api/cloudstorages/{id}", core, s.deleteCloudStorage},
+		{"GET", "/api/cloudstorages/{id}/actions", core, s.readCloudActions},
+		{"GET", "/api/cloudstorages/{id}/content-v2", core, s.readCloudContent},
+		{"GET", "/api/cloudstorages/{id}/preview", core, s.readCloudPreview},
+		{"GET", "/api/cloudstorages/{id}/status", core, s.readCloudStatus},
 
 		// Users.
 		{"GET", "/api/users", core, s.listUsers},

@@ -11,6 +11,7 @@ import (
 	"framemill/pipeline"
 	"framemill/pipeline/hook"
 	"framemill/pipeline/outgoing"
+	"framemill/pipeline/source"
 	"framemill/pipeline/store"
 	"framemill/producer/access"
 	"framemill/producer/receive"
@@ -44,6 +45,7 @@ type Deps struct {
 	Serve   *serve.Server
 	Kick    func() // wakes the relay after an ingest was accepted
 	Hooks   *hook.Sender
+	Clouds  *source.Storages
 	Web     *outgoing.Client // judges addresses of files; nil = none are fetched
 }
 
@@ -74,8 +76,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.DB == nil || deps.Access == nil || deps.Log == nil {
 		return nil, errors.New("the API needs a database, an authenticator and a log")
 	}
-	if deps.Receive == nil || deps.Serve == nil || deps.Kick == nil || deps.Hooks == nil {
-		return nil, errors.New("the API needs a receiver, a server of bytes, a sender to webhooks and a way to wake the relay")
+	if deps.Receive == nil || deps.Serve == nil || deps.Kick == nil || deps.Hooks == nil || deps.Clouds == nil {
+		return nil, errors.New("the API needs a receiver, a server of bytes, a sender to webhooks, cloud storages and a way to wake the relay")
 	}
 	if cfg.OnError == "" {
 		cfg.OnError = pipeline.ErrorSkip

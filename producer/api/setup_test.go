@@ -83,12 +83,16 @@ func setupWith(t *testing.T, cfg api.Config, shareDir string) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	local, err := outgoing.New(outgoing.Config{Allow: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	web, err := outgoing.New(outgoing.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.server, err = api.New(cfg, api.Deps{
-		Hooks: hooks, Web: web, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
+		Hooks: hooks, Clouds: source.NewStorages(db, box, local), Web: web, DB: db, Access: guard, Share: share, Log: log, Receive: receiver, Kick: b.kick,
 		Serve: serve.New(serve.Defaults(), db, bucket, source.New(bucket, share, nil), b.kick),
 	})
 	if err != nil {
