@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -55,14 +56,32 @@ type world struct {
 	entered, inside atomic.Int64 // decodings that had a turn, or have it now
 }
 
+// footage is the clip, which is encoded once. Tests harm their copies of it.
+var footage = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "footage")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "clip.mp4")
+	c := clip.Clip{Frames: frames, Width: width, Height: height, GOP: gop, BFrames: 2}
+	if err := c.Write(context.Background(), path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func setup(t *testing.T) *world {
 	t.Helper()
 	share := t.TempDir()
 	w := &world{t: t, dir: t.TempDir(), scratch: t.TempDir(), path: filepath.Join(share, "clip.mp4")}
-	if err := (clip.Clip{Frames: frames, Width: width, Height: height, GOP: gop, BFrames: 2}).Write(t.Context(), w.path); err != nil {
+	content, err := footage()
+	if err == nil {
+		err = os.WriteFile(w.path, content, 0o600)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	var err error
 	if w.films, err = video.New(video.Config{Threads: 2}); err != nil {
 		t.Fatal(err)
 	}
