@@ -5,7 +5,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-video processes clean
+.PHONY: help build demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-pictures bench-video processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench-api: ## Measure how soon a server with 100,000 tasks and 1,000,000 jobs an
 bench-purge: ## Measure how soon a task of 1,000,000 frames is deleted, and that nothing of it is left.
 	@tools/install services
 	$(PROOF) -run '^$$' -bench Purge -benchtime 1x ./tests/bench/
+
+bench-pictures: ## Measure processor time, size, likeness and memory of pictures, against Pillow.
+	@tools/install media python photos
+	$(PROOF) -run '^$$' -bench Pictures -benchtime 1x ./tests/bench/
 
 bench-video: ## Measure index, first chunk, processor time and memory of videos, against PyAV.
 	@tools/install media python services

@@ -3,6 +3,7 @@ package bench_test
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	// pythonEnv names the variable that sets the Python which has PyAV.
+	// pythonEnv names the variable that sets the Python which has PyAV and Pillow.
 	pythonEnv    = "FRAMEMILL_BENCH_PYTHON"
 	usualPython  = "../../.venv/bin/python"
 	chunkFrames  = 36
@@ -149,16 +150,17 @@ func processorUse(b *testing.B) float64 {
 // of the file.
 func (s *studio) reference(b *testing.B, w work) float64 {
 	b.Helper()
-	python := usualPython
-	if p := os.Getenv(pythonEnv); p != "" {
-		python = p
-	}
-	text := command(b, python, "reference.py", string(w.form), s.path, s.theirs, strconv.FormatInt(w.step, 10))
+	text := command(b, python(), "reference.py", string(w.form), s.path, s.theirs, strconv.FormatInt(w.step, 10))
 	seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return 1000 * seconds / float64(s.file.Frames)
+}
+
+// python is the one that has the reference.
+func python() string {
+	return cmp.Or(os.Getenv(pythonEnv), usualPython)
 }
 
 // likeness is how like the source chunks are, by their mean PSNR in dB, and how

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// videoRunsEnv names the variable that sets how often each figure is taken.
-	videoRunsEnv  = "FRAMEMILL_BENCH_RUNS"
+	// runsEnv names the variable that sets how often each figure is taken.
+	runsEnv       = "FRAMEMILL_BENCH_RUNS"
 	maxIndex      = 50 * time.Millisecond
 	maxFirstChunk = 2 * time.Second
 	maxFilmMemory = 400 << 20
@@ -63,16 +63,16 @@ func BenchmarkVideo(b *testing.B) {
 	b.Log(t.String())
 }
 
-// videoRuns is how often each figure is taken.
-func videoRuns(b *testing.B) int {
+// runs is how often each figure is taken.
+func runs(b *testing.B) int {
 	b.Helper()
-	s := os.Getenv(videoRunsEnv)
+	s := os.Getenv(runsEnv)
 	if s == "" {
 		return 7
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
-		b.Fatalf("%s is %q, want a number of runs", videoRunsEnv, s)
+		b.Fatalf("%s is %q, want a number of runs", runsEnv, s)
 	}
 	return n
 }
@@ -89,7 +89,7 @@ func benchIndex(b *testing.B, t *table) {
 	}
 	for b.Loop() {
 		var took []time.Duration
-		for range videoRuns(b) {
+		for range runs(b) {
 			began := time.Now()
 			x, err := films.Index(b.Context(), video.File{Path: path, Name: "hour.mp4"}, func() {})
 			if err != nil || x.Len() != hourFrames {
@@ -127,7 +127,7 @@ func firstOf(b *testing.B, t *table, share string, data map[string]any, size int
 	server := program.Up(b, program.Config{Share: share})
 	defer server.Stop()
 	var took []time.Duration
-	for range videoRuns(b) {
+	for range runs(b) {
 		took = append(took, firstChunk(b, server, data))
 	}
 	t.add(fmt.Sprintf("first chunk of %d MiB of 1080p, %v", size>>20, data),
@@ -186,7 +186,7 @@ func benchChunks(b *testing.B, t *table) {
 func (s *studio) compete(b *testing.B, t *table, clip string, w work, goal float64) {
 	b.Helper()
 	var ours, theirs, ratios []float64
-	for range videoRuns(b) {
+	for range runs(b) {
 		ours, theirs = append(ours, s.make(b, w)), append(theirs, s.reference(b, w))
 		ratios = append(ratios, theirs[len(theirs)-1]/ours[len(ours)-1])
 	}

@@ -15,8 +15,8 @@ type coder struct {
 	file   []byte // with margin zeros behind
 	header header
 	scan   scan
-	codes  [2][4]decoding // of the source, by class and slot
-	acs    [4]acTable
+	dcs    [4]decoding // codes of the source, by slot
+	acs    [4]acCodes
 	fines  [3]fineTable
 	lanes  [3]lane
 	unit   []*lane // the lane of each block of a coded unit
@@ -70,6 +70,9 @@ func (c *coder) recode(w io.Writer, p Picture) error {
 	}
 	if c.header.coarse(&target) {
 		return c.pass(w)
+	}
+	if c.header.fullChroma() {
+		return unsupported("its chroma would take a fifth more than halved")
 	}
 	if err := c.prepare(&target); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package requant
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -16,20 +17,26 @@ type decoding struct {
 	look [1 << lookBits]uint16
 	// The longer codes by length: the first value that is too large for them,
 	// left-aligned to 16 bits, and where their symbols are.
-	limit  [17]uint32
-	offset [17]int32
-	spec   codeSpec
+	limit   [17]uint32
+	offset  [17]int32
+	counts  [16]byte
+	symbols []byte
 }
 
-// build makes the table, and refuses codes that overlap (C.2).
-func (d *decoding) build(s codeSpec) error {
+// build makes the table, unless it is the one that there is already: pictures
+// of a kind have the same. It reports whether it made one, and refuses codes
+// that overlap (C.2).
+func (d *decoding) build(s codeSpec) (made bool, err error) {
+	if d.counts == s.counts && bytes.Equal(d.symbols, s.symbols) {
+		return false, nil
+	}
 	clear(d.look[:])
-	d.spec = s
+	d.symbols = d.symbols[:0] // until it is whole
 	code, k := uint32(0), int32(0)
 	for length := 1; length <= 16; length++ {
 		n := uint32(s.counts[length-1])
 		if code+n > 1<<length {
-			return unsupported("a Huffman table has too many codes")
+			return false, unsupported("a Huffman table has too many codes")
 		}
 		d.offset[length] = k - int32(code)
 		if length <= lookBits {
@@ -40,7 +47,8 @@ func (d *decoding) build(s codeSpec) error {
 		d.limit[length] = code << (16 - length)
 		code <<= 1
 	}
-	return nil
+	d.counts, d.symbols = s.counts, append(d.symbols, s.symbols...)
+	return true, nil
 }
 
 // fill enters n codes of one length.
@@ -64,7 +72,7 @@ func (d *decoding) next(acc uint64) (length uint, symbol byte) {
 	top := uint32(acc >> 48)
 	for n := uint(lookBits + 1); n <= 16; n++ {
 		if top < d.limit[n] {
-			return n, d.spec.symbols[int32(top>>(16-n))+d.offset[n]]
+			return n, d.symbols[int32(top>>(16-n))+d.offset[n]]
 		}
 	}
 	return 0, 0

@@ -233,6 +233,12 @@ func (h *header) units() (all, each int) {
 	return all, h.restart
 }
 
+// fullChroma reports whether chroma has the resolution of luma (4:4:4). An
+// encoder would halve it both ways.
+func (h *header) fullChroma() bool {
+	return len(h.comps) == 3 && h.comps[0].h == h.comps[1].h && h.comps[0].v == h.comps[1].v
+}
+
 // coarse reports whether no quantiser is much finer than the wanted one: to
 // code the picture again would lose more than it saves.
 func (h *header) coarse(target *[2][64]uint8) bool {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"framemill/stages/media/requant"
@@ -18,7 +19,7 @@ import (
 )
 
 // requantised makes a picture of the given quality.
-func requantised(t testing.TB, file []byte, quality int) ([]byte, error) {
+func requantised(t testing.TB, e *requant.Engine, file []byte, quality int) ([]byte, error) {
 	t.Helper()
 	c, err := jpeg.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
@@ -26,7 +27,7 @@ func requantised(t testing.TB, file []byte, quality int) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	p := requant.Picture{Bytes: int64(len(file)), Width: int64(c.Width), Height: int64(c.Height), Quality: quality}
-	err = requant.New().Write(context.Background(), &out, bytes.NewReader(file), p)
+	err = e.Write(context.Background(), &out, bytes.NewReader(file), p)
 	if errors.Is(err, requant.ErrUnsupported) && out.Len() > 0 {
 		t.Errorf("%d bytes were written before the picture was refused", out.Len())
 	}
@@ -36,7 +37,7 @@ func requantised(t testing.TB, file []byte, quality int) ([]byte, error) {
 // mustRequantise fails the test on any error.
 func mustRequantise(t testing.TB, file []byte, quality int) []byte {
 	t.Helper()
-	out, err := requantised(t, file, quality)
+	out, err := requantised(t, requant.New(), file, quality)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +46,9 @@ func mustRequantise(t testing.TB, file []byte, quality int) []byte {
 
 // source is a JPEG to begin with.
 type source struct {
-	name string
-	file []byte
+	name       string
+	file       []byte
+	fullChroma bool
 }
 
 // sources are photograph-like pictures in every coding that is taken.
@@ -56,9 +58,9 @@ func sources(t testing.TB) []source {
 	for i, size := range []image.Point{{333, 217}, {640, 360}} {
 		m := sample.Paint(size.X, size.Y, i)
 		for _, quality := range []int{85, 90, 95} {
-			out = append(out, source{fmt.Sprintf("%v 4:2:0 quality %d", size, quality), encoded(t, m, quality)})
+			out = append(out, source{fmt.Sprintf("%v 4:2:0 quality %d", size, quality), encoded(t, m, quality), false})
 		}
-		out = append(out, source{fmt.Sprintf("%v grey", size), encoded(t, grey(m), 92)})
+		out = append(out, source{fmt.Sprintf("%v grey", size), encoded(t, grey(m), 92), false})
 		var text bytes.Buffer
 		if err := png.Encode(&text, m); err != nil {
 			t.Fatal(err)
@@ -66,7 +68,7 @@ func sources(t testing.TB) []source {
 		for _, w := range ways {
 			args := append([]string{"-v", "error", "-i", "pipe:0"}, w.args...)
 			args = append(args, "-threads", "4", "-thread_type", "slice", "-q:v", "2", "-f", "image2pipe", "-c:v", "mjpeg", "pipe:1")
-			out = append(out, source{fmt.Sprintf("%v %s", size, w.name), ffmpeg(t, text.Bytes(), args...)})
+			out = append(out, source{fmt.Sprintf("%v %s", size, w.name), ffmpeg(t, text.Bytes(), args...), strings.HasPrefix(w.name, "4:4:4")})
 		}
 	}
 	return out

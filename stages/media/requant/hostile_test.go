@@ -116,14 +116,14 @@ func withRestarts(t testing.TB) []byte {
 
 // check wants a picture refused, or else whole before and after: a decoder must
 // have found no fault with it, or its report would be lost.
-func check(t *testing.T, file []byte) {
+func check(t *testing.T, e *requant.Engine, file []byte) {
 	t.Helper()
 	c, err := jpeg.DecodeConfig(bytes.NewReader(file))
 	if err != nil || c.Width*c.Height > 1<<20 {
 		return
 	}
 	for _, quality := range []int{20, 75, 100} {
-		got, err := requantised(t, file, quality)
+		got, err := requantised(t, e, file, quality)
 		if errors.Is(err, requant.ErrUnsupported) {
 			continue
 		}
@@ -146,15 +146,15 @@ func check(t *testing.T, file []byte) {
 
 func TestFlippedBits(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(3, 5))
+	e, rng := requant.New(), rand.New(rand.NewPCG(3, 5))
 	for _, file := range seeds(t) {
 		for range 300 {
 			b := bytes.Clone(file)
 			b[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
-			check(t, b)
+			check(t, e, b)
 		}
 		for n := 0; n < len(file); n += 5 {
-			check(t, file[:n])
+			check(t, e, file[:n])
 		}
 	}
 }
@@ -163,5 +163,6 @@ func FuzzWrite(f *testing.F) {
 	for _, file := range seeds(f) {
 		f.Add(file)
 	}
-	f.Fuzz(check)
+	e := requant.New()
+	f.Fuzz(func(t *testing.T, file []byte) { check(t, e, file) })
 }

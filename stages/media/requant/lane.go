@@ -2,13 +2,15 @@ package requant
 
 // lane is what decoding the blocks of one component takes.
 type lane struct {
-	dc, ac *decoding
-	fast   *acTable
-	fine   *fineTable
-	ratio  [64]uint64 // of quantisers, source to target, in units of 1<<ratioBits
-	class  uint32     // bit of the tokens: 0 luma, chromaToken
-	pred   int32      // last DC value as the source has it
-	coded  int32      // and as it was coded
+	dc      *decoding
+	ac      *acCodes
+	fast    *acTable
+	strides *strideTable
+	fine    *fineTable
+	ratio   [64]uint64 // of quantisers, source to target, in units of 1<<ratioBits
+	class   uint32     // bit of the tokens: 0 luma, chromaToken
+	pred    int32      // last DC value as the source has it
+	coded   int32      // and as it was coded
 }
 
 const (
@@ -26,47 +28,6 @@ const (
 	maxDCSize, maxACSize = 11, 10
 	maxDC, maxAC         = 1<<maxDCSize - 1, 1<<maxACSize - 1
 )
-
-// acTable has, for the bits that come next, an AC coefficient that is coded by
-// them and is small, as nearly all are:
-//
-//	bits 0–4    value + 16
-//	bits 5–9    zeros that come before it, plus 1
-//	bits 10–15  length of code and value together
-//
-// An entry with a length alone ends the block. Zero stands for everything else.
-type acTable [1 << lookBits]uint16
-
-const (
-	placeBits   = 5 // from here on entries count places
-	lengthBits  = 10
-	onePlace    = 1 << placeBits
-	lastPlace   = 63 * onePlace
-	middleValue = 16
-	valueMask   = 1<<placeBits - 1
-	stepMask    = 1<<lengthBits - 1
-)
-
-// build makes the table.
-func (t *acTable) build(d *decoding) {
-	for i := range t {
-		t[i] = acEntry(uint64(i)<<(64-lookBits), d.look[i])
-	}
-}
-
-// acEntry returns the entry for bits that begin with a code.
-func acEntry(acc uint64, code uint16) uint16 {
-	length, run, size := uint(code>>8), code>>4&15, uint(code&15)
-	if code>>8 != 0 && code&0xff == 0 {
-		return uint16(length) << lengthBits
-	}
-	if size < 1 || size > 4 || length+size > lookBits {
-		return 0
-	}
-	magnitude, sign := extend(acc<<length, size)
-	value := int16(magnitude^sign) - int16(sign)
-	return uint16(length+size)<<lengthBits | (run+1)<<placeBits | uint16(value+middleValue)
-}
 
 // fineTable has, for each place and each small value, what becomes of the
 // coefficient: a token without the zeros before it. Places behind the last one
@@ -93,12 +54,12 @@ func (t *fineTable) build(ratio *[64]uint64) bool {
 
 // prepare makes the tables of the picture.
 func (c *coder) prepare(target *[2][64]uint8) error {
-	if err := c.buildCodes(); err != nil {
+	if err := c.layUnit(); err != nil {
 		return err
 	}
-	c.layUnit()
 	for i, comp := range c.header.comps {
 		l := &c.lanes[i]
+		l.fast, l.fine = l.ac.table(), &c.fines[i]
 		for z, q := range target[min(i, 1)] {
 			l.ratio[z] = (uint64(c.header.quants[comp.quant][z])<<ratioBits + uint64(q)/2) / uint64(q)
 		}
@@ -111,38 +72,23 @@ func (c *coder) prepare(target *[2][64]uint8) error {
 	return nil
 }
 
-// layUnit lays out the blocks of a coded unit (A.2.3).
-func (c *coder) layUnit() {
+// layUnit lays out the blocks of a coded unit (A.2.3), and makes their codes.
+func (c *coder) layUnit() error {
 	c.unit = c.unit[:0]
 	for i, comp := range c.header.comps {
 		l := &c.lanes[i]
-		*l = lane{dc: &c.codes[0][comp.dc], ac: &c.codes[1][comp.ac], fast: &c.acs[comp.ac], fine: &c.fines[i]}
+		*l = lane{dc: &c.dcs[comp.dc], ac: &c.acs[comp.ac]}
 		if i > 0 {
 			l.class = chromaToken
 		}
+		if _, err := l.dc.build(c.header.specs[0][comp.dc]); err != nil {
+			return err
+		}
+		if err := l.ac.build(c.header.specs[1][comp.ac]); err != nil {
+			return err
+		}
 		for range comp.h * comp.v {
 			c.unit = append(c.unit, l)
-		}
-	}
-}
-
-// buildCodes makes the Huffman tables that the scan names.
-func (c *coder) buildCodes() error {
-	var built [2][4]bool
-	for _, comp := range c.header.comps {
-		for class, slot := range [2]byte{comp.dc, comp.ac} {
-			if built[class][slot] {
-				continue
-			}
-			built[class][slot] = true
-			if err := c.codes[class][slot].build(c.header.specs[class][slot]); err != nil {
-				return err
-			}
-		}
-	}
-	for slot, ok := range built[1] {
-		if ok {
-			c.acs[slot].build(&c.codes[1][slot])
 		}
 	}
 	return nil

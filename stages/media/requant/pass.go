@@ -32,10 +32,12 @@ func (c *coder) pass(w io.Writer) error {
 
 // check walks through all coded units.
 func (c *coder) check() error {
-	if err := c.buildCodes(); err != nil {
+	if err := c.layUnit(); err != nil {
 		return err
 	}
-	c.layUnit()
+	for i := range c.header.comps {
+		c.lanes[i].strides = c.lanes[i].ac.stride()
+	}
 	return c.eachInterval(func(begin, end, units int) error {
 		pos, ok := uint(8*begin), true
 		for range units {
@@ -52,24 +54,48 @@ func (c *coder) check() error {
 	})
 }
 
-// walk passes over a block.
+// walk passes over a block, several codes at a time.
 func (c *coder) walk(l *lane, pos uint) (uint, bool) {
-	length, symbol := l.dc.next(peek(c.scan.data, pos))
+	acc, strides := peek(c.scan.data, pos), l.strides
+	length, symbol := l.dc.next(acc)
 	if length == 0 || symbol > maxDCSize {
 		return pos, false
 	}
-	pos += length + uint(symbol)
-	for k := uint(0); k < 63; {
-		length, symbol = l.ac.next(peek(c.scan.data, pos))
-		run, size := uint(symbol>>4), uint(symbol&15)
-		if symbol == 0 && length > 0 {
-			return pos + length, true
+	length += uint(symbol)
+	pos += length
+	acc <<= length
+	// The bits that are seen last for two strides, also behind the DC value.
+	for place := uint(0); place < 63; acc = peek(c.scan.data, pos) {
+		for range 2 {
+			e := uint(strides[acc>>(64-lookBits)])
+			next := place + e%strideEnd>>strideShift
+			if e == 0 || next >= 63 {
+				var ok, ended bool
+				if pos, place, ended, ok = c.step(l, pos, place); !ok || ended {
+					return pos, ok
+				}
+				break
+			}
+			pos += e & strideMask
+			place = next
+			if e >= strideEnd {
+				return pos, true
+			}
+			acc <<= e & strideMask
 		}
-		k += run + 1
-		if length == 0 || size > maxACSize || size == 0 && run != 15 || k > 63 {
-			return pos, false
-		}
-		pos += length + size
 	}
 	return pos, true
+}
+
+// step passes over one code, where a stride would lead too far: the codes behind
+// the last coefficient are of another block.
+func (c *coder) step(l *lane, pos, place uint) (nextPos, nextPlace uint, ended, ok bool) {
+	length, symbol := l.ac.next(peek(c.scan.data, pos))
+	run, size := uint(symbol>>4), uint(symbol&15)
+	pos += length + size
+	if symbol == 0 {
+		return pos, place, true, length > 0
+	}
+	place += run + 1
+	return pos, place, false, length > 0 && size <= maxACSize && (size > 0 || run == 15) && place <= 63
 }

@@ -30,8 +30,6 @@ func (s *scan) unstuff(raw []byte, intervals int) error {
 		case next == mRST0+byte(len(s.ends)%8) && len(s.ends) < intervals-1:
 			s.ends = append(s.ends, n)
 			at += 2
-		case next == 0xff: // a fill byte before a marker
-			at++
 		case next == mEOI && len(s.ends) == intervals-1:
 			s.ends = append(s.ends, n)
 			s.data = raw[:n+margin]
