@@ -69,7 +69,7 @@ func newDarkroom(b *testing.B, paths []string) *darkroom {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { share.Close() })
-	opener := source.New(bucket, share)
+	opener := source.New(bucket, share, nil)
 	var files []pipeline.SourceFile
 	for _, p := range paths {
 		name := filepath.Base(p)
