@@ -160,6 +160,10 @@ func TestBucket(t *testing.T) {
 			if req.State != pipeline.RequestDone {
 				t.Fatalf("request ended %s: %s %s", req.State, req.Code, req.Text)
 			}
+			data, err := r.db.DataOf(t.Context(), req.TaskID)
+			if place := pipeline.StorageCloud; err != nil || data.Storage != place && !tt.spec.CopyData || data.Storage == place && tt.spec.CopyData {
+				t.Errorf("the data lie in %+v (%v)", data, err)
+			}
 			if diff := cmp.Diff(tt.want, r.frameNames(req)); diff != "" {
 				t.Errorf("frames, -want +got:\n%s", diff)
 			}
@@ -194,5 +198,28 @@ func TestListingGoesOn(t *testing.T) {
 	// 14 pages came before the break, of which 10 count; 16 are left.
 	if n := r.clouds.lists.Load(); n > broken+17 {
 		t.Errorf("the listing took %d pages, want at most %d: it began anew", n, broken+17)
+	}
+}
+
+func TestReconnect(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.clouds.objects["d/a.jpg"] = picture(t, 8, 8, color.Gray{Y: 100})
+	r.start()
+	req := r.await(r.accept(pipeline.Spec{ServerFiles: []string{"d/"}, CloudStorageID: 11, UseCache: true}, pipeline.UploadRun).ID)
+	data, err := r.db.DataOf(t.Context(), req.TaskID)
+	if err != nil || data.CloudStorageID == nil || *data.CloudStorageID != 11 {
+		t.Fatalf("data %+v, %v, want them in cloud storage 11", data, err)
+	}
+	if err := r.db.Reconnect(t.Context(), req.TaskID, 7); err != nil {
+		t.Fatal(err)
+	}
+	frames, err := r.db.FrameFiles(t.Context(), data.ID, 0, 1)
+	if err != nil || len(frames) != 1 || frames[0].Ref != "cloud:7/d/a.jpg" || frames[0].ETag != "" || frames[0].Bytes < 1 {
+		t.Errorf("frames %+v, %v, want the same key of storage 7", frames, err)
+	}
+	local := r.await(r.accept(pipeline.Spec{}, pipeline.UploadRun, pictures(t, 1)...).ID)
+	if err := r.db.Reconnect(t.Context(), local.TaskID, 7); pipeline.CodeOf(err) != pipeline.CodeInvalid {
+		t.Errorf("data that were uploaded: %v, want invalid", err)
 	}
 }

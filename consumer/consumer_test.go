@@ -112,6 +112,14 @@ type file struct {
 	data []byte
 }
 
+// storageOf is where the media of a request lie.
+func storageOf(spec pipeline.Spec) string {
+	if spec.CloudStorageID != 0 {
+		return pipeline.StorageCloud
+	}
+	return pipeline.StorageLocal
+}
+
 // accept makes a task of files and accepts its ingest.
 func (r *rig) accept(spec pipeline.Spec, kind pipeline.MessageKind, files ...file) *pipeline.Request {
 	r.t.Helper()
@@ -142,7 +150,7 @@ func (r *rig) accept(spec pipeline.Spec, kind pipeline.MessageKind, files ...fil
 		spec.Sorting = pipeline.SortLexicographical
 	}
 	in := store.Ingest{
-		Task: &task, OwnerID: owner, Spec: spec, Storage: pipeline.StorageLocal,
+		Task: &task, OwnerID: owner, Spec: spec, Storage: storageOf(spec),
 		Units: []pipeline.Unit{{Kind: kind, Lane: pipeline.Interactive}}, Phase: pipeline.PhaseAll,
 	}
 	switch kind {

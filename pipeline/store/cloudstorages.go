@@ -63,15 +63,6 @@ func (db *DB) CloudStorageView(ctx context.Context, id int64) (*CloudStorageView
 	return &views[0], nil
 }
 
-// VisibleCloudStorage returns a cloud storage if v may see it.
-func (db *DB) VisibleCloudStorage(ctx context.Context, v Viewer, id int64) (*pipeline.CloudStorage, error) {
-	var row pipeline.CloudStorage
-	scope, args := v.clouds()
-	err := db.get(ctx, &row, `
-		SELECT `+cloudColumns+` FROM cloud_storages c WHERE c.id = ? AND `+scope, append([]any{id}, args...)...)
-	return &row, err
-}
-
 // CloudStorages lists the cloud storages that v may see, and counts all that
 // match.
 func (db *DB) CloudStorages(ctx context.Context, v Viewer, q Query) ([]CloudStorageView, int64, error) {

@@ -7,7 +7,6 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/plan"
-	"framemill/pipeline/store"
 	"framemill/producer/access"
 )
 
@@ -78,11 +77,7 @@ func (s *Server) storageOfRequest(r *http.Request, spec *pipeline.Spec) error {
 	if spec.CloudStorageID == 0 {
 		return nil
 	}
-	p := access.From(r.Context())
-	row, err := s.DB.VisibleCloudStorage(r.Context(), store.Viewer{UserID: p.User.ID, All: p.Admin()}, spec.CloudStorageID)
-	if pipeline.KindOf(err) == pipeline.NotFound {
-		return access.ErrDenied // also for one that does not exist: which ids do is nobody's business
-	}
+	row, err := s.visibleStorage(r, spec.CloudStorageID)
 	if err != nil {
 		return err
 	}
@@ -92,6 +87,35 @@ func (s *Server) storageOfRequest(r *http.Request, spec *pipeline.Spec) error {
 	}
 	spec.CloudPrefix = attributes.Get("prefix")
 	return nil
+}
+
+// visibleStorage returns a cloud storage that the caller may see. Every other id
+// gets one answer: which of them exist is nobody's business.
+func (s *Server) visibleStorage(r *http.Request, id int64) (*pipeline.CloudStorage, error) {
+	row, err := s.DB.CloudStorage(r.Context(), id)
+	if pipeline.KindOf(err) == pipeline.NotFound {
+		return nil, access.ErrDenied
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row, check(r, access.ViewCloudStorage, access.CloudStorage(row))
+}
+
+// reconnect makes another cloud storage the one that the media of a task lie
+// in. It must answer at the moment.
+func (s *Server) reconnect(r *http.Request, l *looked, id int64) error {
+	if _, err := s.visibleStorage(r, id); err != nil {
+		return err
+	}
+	bucket, err := s.Clouds.Bucket(r.Context(), id)
+	if err == nil {
+		err = bucket.Check(r.Context())
+	}
+	if err != nil {
+		return pipeline.FieldErrorf("cloud_storage_id", "The specified cloud storage %d does not answer: %s", id, pipeline.Public(err).Text).Because(err)
+	}
+	return s.DB.Reconnect(r.Context(), l.Task.ID, id)
 }
 
 // bucketUnits is how an ingest of a cloud storage begins. What a folder, a

@@ -232,7 +232,7 @@ func TestMetaRefusals(t *testing.T) {
 		{taskMeta, `{"deleted_frames":[5,-1]}`, 400, `{"deleted_frames":["Unknown frames -1, 5 requested for removal"]}`},
 		{taskMeta, `{"deleted_frames":null}`, 400, `"deleted_frames"`},
 		{taskMeta, `{"deleted_frames":["x"]}`, 400, `"deleted_frames"`},
-		{taskMeta, `{"cloud_storage_id":3}`, 501, ``},
+		{taskMeta, `{"cloud_storage_id":3}`, 403, `permission`},
 		{taskMeta, `{"size":3}`, 403, `size`},
 		{jobMeta, `{}`, 400, `{"deleted_frames":["This field is required."]}`},
 		{jobMeta, `{"deleted_frames":[0,1]}`, 400, `{"deleted_frames":["Frames 0 do not belong to the job"]}`},

@@ -26,9 +26,14 @@ func (s *Server) updateTaskMeta(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.CloudStorageID != nil {
-		return pipeline.Errorf(pipeline.NotOffered, "this server does not read cloud storages")
+		if err := s.reconnect(r, l, int64(*in.CloudStorageID)); err != nil {
+			return err
+		}
 	}
 	if !in.DeletedFrames.Set {
+		if err := s.withData(r, l); err != nil {
+			return err
+		}
 		return s.writeMeta(w, r, l)
 	}
 	frames, err := frameList("deleted_frames", in.DeletedFrames)
