@@ -80,7 +80,7 @@ const (
 	strideEnd   = 1 << 15
 )
 
-// table returns the strides.
+// stride returns the table of strides.
 func (a *acCodes) stride() *strideTable {
 	if !a.stridesMade {
 		for i := range a.strides {
