@@ -6,8 +6,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"hash/crc32"
 	"io"
 	"io/fs"
+	"math/bits"
 
 	"github.com/dsnet/compress/bzip2"
 	"github.com/ulikunitz/xz"
@@ -61,11 +63,19 @@ func Bzip2(content []byte) []byte {
 	return through(content, func(w io.Writer) (io.WriteCloser, error) { return bzip2.NewWriter(w, nil) })
 }
 
-// XZ packs content with a dictionary of so many bytes.
+// XZ packs content, and says that it needs a dictionary of so many bytes: a power
+// of two.
 func XZ(content []byte, dictionary int) []byte {
-	return through(content, func(w io.Writer) (io.WriteCloser, error) {
-		return xz.WriterConfig{DictCap: dictionary}.NewWriter(w)
+	b := through(content, func(w io.Writer) (io.WriteCloser, error) {
+		return xz.WriterConfig{DictCap: 64 << 10}.NewWriter(w)
 	})
+	const start = 12 // of the first block, behind the header of the stream
+	block := b[start : start+4*(int(b[start])+1)]
+	filter := bytes.Index(block, []byte{0x21, 1}) // LZMA2, one byte of properties
+	block[filter+2] = byte(2 * (bits.Len(uint(dictionary)) - 13))
+	sum := len(block) - 4
+	le.PutUint32(block[sum:], crc32.ChecksumIEEE(block[:sum]))
+	return b
 }
 
 func through(content []byte, open func(io.Writer) (io.WriteCloser, error)) []byte {
