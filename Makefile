@@ -5,13 +5,18 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-pictures bench-video processes clean
+.PHONY: help build decoder demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-pictures bench-video processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## Build bin/framemill.
+build: decoder ## Build bin/framemill and, beside it, bin/framemill-decoder.
 	go build -o bin/ .
+
+# The one program with C in it. It is linked statically, so that it runs wherever
+# Framemill does.
+decoder:
+	CGO_ENABLED=1 go build -ldflags '-extldflags "-static"' -o bin/ ./stages/media/decoder/framemill-decoder
 
 demo: ## Ingest sample pictures and a video into a server of its own; Ctrl-C ends it (DEMO_EXIT=1: end when the jobs are ready).
 	@tools/demo

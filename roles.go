@@ -21,6 +21,7 @@ import (
 	"framemill/producer"
 	"framemill/producer/api"
 	"framemill/stages/fetch"
+	"framemill/stages/media/decoder/installed"
 	"framemill/stages/media/sandbox"
 )
 
@@ -148,13 +149,26 @@ func runConsumer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Lo
 	if err := os.MkdirAll(scratchDir(cfg), 0o700); err != nil {
 		return err
 	}
+	encoder := findDecoder(ctx, cfg, log)
 	return consumer.Run(ctx, consumer.Config{
-		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), DrainTime: drainTime, Chores: chores.Defaults(), Deliver: deliver.Defaults(),
+		Slots: slots(cfg), Version: buildVersion(), Scratch: scratchDir(cfg), Decoder: encoder, DrainTime: drainTime, Chores: chores.Defaults(), Deliver: deliver.Defaults(),
 	}, consumer.Parts{
 		Hooks: p.hooks, Render: api.DeliveryBody, DB: p.db, Queue: p.queue, Bucket: p.bucket, Share: p.share, Sources: p.sources, Observe: p.metrics, Log: log,
 		Fetch: fetch.New(fetch.Config{MaxBytes: int64(cfg.Limits.File)}, p.web, p.bucket),
-		Solo:  worker.Solo{Args: stageArgs(cfg), Memory: soloMemory, Wall: time.Hour},
+		Solo:  worker.Solo{Args: stageArgs(cfg, encoder), Memory: soloMemory, Wall: time.Hour},
 	})
+}
+
+// findDecoder returns the path of framemill-decoder, "" if there is none. The
+// log says which it is.
+func findDecoder(ctx context.Context, cfg configs.Config, log *slog.Logger) string {
+	path, library, err := installed.Find(ctx, cfg.Decoder)
+	if err != nil {
+		log.Warn("framemill-decoder is not used: ffmpeg encodes the pictures of videos, slower", "why", err)
+		return ""
+	}
+	log.Info("framemill-decoder encodes the pictures of videos", "path", path, "library", library)
+	return path
 }
 
 func runProducer(ctx context.Context, cfg configs.Config, p *parts, log *slog.Logger) error {

@@ -18,14 +18,18 @@ type stageCmd struct {
 	Blobs   string `help:"Folder of the blobs." required:""`
 	Share   string `help:"Folder of the share."`
 	Scratch string `help:"Folder for what ffmpeg writes."`
+	Decoder string `help:"Path of framemill-decoder."`
 }
 
 // scratchDir is where programs of ours write what is not kept yet.
 func scratchDir(cfg configs.Config) string { return absolute(filepath.Join(cfg.Data, "scratch")) }
 
 // stageArgs is the command line of the child.
-func stageArgs(cfg configs.Config) []string {
+func stageArgs(cfg configs.Config, decoder string) []string {
 	args := []string{"stage", "--blobs", absolute(cfg.BlobDir()), "--scratch", scratchDir(cfg)}
+	if decoder != "" {
+		args = append(args, "--decoder", decoder)
+	}
 	if cfg.Share != "" {
 		args = append(args, "--share", absolute(cfg.Share))
 	}
@@ -57,7 +61,7 @@ func (c *stageCmd) Run(ctx context.Context) error {
 		}
 		defer share.Close()
 	}
-	set, err := stages.New(bucket, share, source.New(bucket, share, nil), stages.Free, c.Scratch)
+	set, err := stages.New(bucket, share, source.New(bucket, share, nil), stages.Free, stages.Config{Scratch: c.Scratch, Decoder: c.Decoder})
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ type Config struct {
 	// UIDir is a folder with the files of a web client to serve; empty means
 	// none.
 	UIDir string `koanf:"ui_dir"`
+	// Decoder is the path of framemill-decoder, or "off" to do without. Empty
+	// means the file of that name beside this program.
+	Decoder string `koanf:"decoder"`
 	// Workers is how many units a consumer works on at once in each lane that
 	// Slots leaves open; 0 in a file or flag means the number of cores.
 	Workers int `koanf:"workers"`

@@ -30,6 +30,7 @@ type Config struct {
 	Slots   map[pipeline.Lane]int
 	Version string
 	Scratch string // folder for what ffmpeg writes
+	Decoder string // path of framemill-decoder, "" = none
 	// DrainTime is how long a stopping consumer waits for its units to hand
 	// themselves back before it leaves them to the lease.
 	DrainTime time.Duration
@@ -64,7 +65,7 @@ func Run(ctx context.Context, cfg Config, p Parts) error {
 	advance := dispatch.NewAdvancer(p.DB, func(ctx context.Context, key string) (*frameindex.Index, error) {
 		return film.ReadIndex(ctx, p.Bucket, key)
 	}, p.Queue.Kick)
-	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version, Scratch: cfg.Scratch}, worker.Parts{
+	w, err := worker.New(worker.Config{Slots: cfg.Slots, Version: cfg.Version, Scratch: cfg.Scratch, Decoder: cfg.Decoder}, worker.Parts{
 		DB: p.DB, Bucket: p.Bucket, Share: p.Share, Sources: p.Sources, Advance: advance, Kick: p.Queue.Kick,
 		Solo: p.Solo, Fetch: p.Fetch, Observe: p.Observe, Log: p.Log,
 	})

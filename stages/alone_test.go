@@ -33,7 +33,7 @@ func TestChildTellsThatItWorks(t *testing.T) {
 		t.Fatalf("encode the task: %v", err)
 	}
 	var out bytes.Buffer
-	set, err := stages.New(bucket, nil, source.New(bucket, nil, nil), stages.Free, t.TempDir())
+	set, err := stages.New(bucket, nil, source.New(bucket, nil, nil), stages.Free, stages.Config{Scratch: t.TempDir()})
 	if err != nil {
 		t.Fatalf("stages: %v", err)
 	}

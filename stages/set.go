@@ -32,21 +32,26 @@ type Gate func(ctx context.Context, cores int, bytes int64) (granted int, leave 
 // Free is a gate that lets everything through.
 func Free(_ context.Context, cores int, _ int64) (int, func(), error) { return cores, func() {}, nil }
 
+// Config says what the stages use of this host.
+type Config struct {
+	Scratch string // folder for what ffmpeg writes until it is kept
+	Decoder string // path of framemill-decoder, "" = none
+}
+
 // New returns the stages. sources opens media, and share, nil where none is
 // mounted, lists them. gate is asked once per picture and once per run of ffmpeg
-// or ffprobe, and keeps the cores from being
-// crowded; what ffmpeg writes lies below scratch until it is kept.
-func New(bucket blob.Bucket, share *source.Share, sources *source.Opener, gate Gate, scratch string) (*Set, error) {
-	films, err := video.New(video.Config{})
+// or ffprobe, and keeps the cores from being crowded.
+func New(bucket blob.Bucket, share *source.Share, sources *source.Opener, gate Gate, cfg Config) (*Set, error) {
+	films, err := video.New(video.Config{Decoder: cfg.Decoder})
 	if err != nil {
 		return nil, err
 	}
 	films = films.Gated(video.Gate(gate))
 	s := &Set{
-		Unpack: unpack.New(archive.Limits{}, sources, bucket, scratch),
+		Unpack: unpack.New(archive.Limits{}, sources, bucket, cfg.Scratch),
 		Probe:  probe.New(probe.Config{}, sources, films, bucket),
 		Encode: encode.New(encode.Config{}, sources, bucket, gate.picture),
-		Film:   film.New(films, sources, bucket, scratch),
+		Film:   film.New(films, sources, bucket, cfg.Scratch),
 	}
 	if share == nil { // a nil *Share in an interface would not be nil
 		s.Collect = collect.New(collect.Config{}, sources, nil, bucket)

@@ -23,7 +23,7 @@ func TestProbeOfAVideoAsksTheGate(t *testing.T) {
 	matroska := []byte("\x1a\x45\xdf\xa3 and no more of it")
 	blobtest.Put(t, bucket, "up/a", matroska)
 	closed := errors.New("closed")
-	set, err := stages.New(bucket, nil, source.New(bucket, nil, nil), func(context.Context, int, int64) (int, func(), error) { return 0, nil, closed }, t.TempDir())
+	set, err := stages.New(bucket, nil, source.New(bucket, nil, nil), func(context.Context, int, int64) (int, func(), error) { return 0, nil, closed }, stages.Config{Scratch: t.TempDir()})
 	if err != nil {
 		t.Fatalf("stages: %v", err)
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	Slots   map[pipeline.Lane]int // units at a time, by lane
 	Version string                // of this build, for people
 	Scratch string                // folder for what ffmpeg writes
+	Decoder string                // path of framemill-decoder, "" = none
 }
 
 // Validate reports everything that is wrong with the configuration.
@@ -107,7 +108,7 @@ func stageSets(cfg Config, p Parts) (map[pipeline.Lane]*stages.Set, error) {
 	sets, g := make(map[pipeline.Lane]*stages.Set), newGate(runtime.GOMAXPROCS(0))
 	for _, lane := range pipeline.Lanes() {
 		var err error
-		if sets[lane], err = stages.New(p.Bucket, p.Share, p.Sources, g.lane(lane), cfg.Scratch); err != nil {
+		if sets[lane], err = stages.New(p.Bucket, p.Share, p.Sources, g.lane(lane), stages.Config{Scratch: cfg.Scratch, Decoder: cfg.Decoder}); err != nil {
 			return nil, err
 		}
 	}

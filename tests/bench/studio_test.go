@@ -21,6 +21,7 @@ import (
 	"framemill/stages/film"
 	"framemill/stages/media/sandbox"
 	"framemill/stages/media/video"
+	"framemill/tests/program"
 )
 
 func TestMain(m *testing.M) {
@@ -54,7 +55,7 @@ type studio struct {
 func newStudio(b *testing.B, path string) *studio {
 	b.Helper()
 	s := &studio{path: path, data: b.TempDir(), theirs: b.TempDir()}
-	films, err := video.New(video.Config{})
+	films, err := video.New(video.Config{Decoder: program.Decoder(b)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"framemill/stages/media/decoder"
 )
 
 // Binary returns the path of the program, built from the present source.
@@ -25,9 +27,33 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// binary builds bin/framemill, once for this process. A binary that is up to
-// date is left alone, so several processes may share it.
+// Decoder returns the path of framemill-decoder, built from the present source.
+// It is where a Binary looks for it.
+func Decoder(t testing.TB) string {
+	t.Helper()
+	path, err := secondBinary()
+	if err != nil {
+		t.Fatalf("build the decoder: %v", err)
+	}
+	return path
+}
+
+// binary builds bin/framemill, and what it looks for beside it.
 var binary = sync.OnceValues(func() (string, error) {
+	if _, err := secondBinary(); err != nil {
+		return "", err
+	}
+	return build("framemill", "CGO_ENABLED=0", ".")
+})
+
+// secondBinary builds bin/framemill-decoder.
+var secondBinary = sync.OnceValues(func() (string, error) {
+	return build(decoder.Name, "CGO_ENABLED=1", "-ldflags", `-extldflags "-static"`, "./stages/media/decoder/"+decoder.Name)
+})
+
+// build builds a program into bin, once for this process. A binary that is up to
+// date is left alone, so several processes may share it.
+func build(name, cgo string, args ...string) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
@@ -41,15 +67,15 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer unlock()
-	path := filepath.Join(bin, "framemill")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+	path := filepath.Join(bin, name)
+	cmd := exec.Command("go", append([]string{"build", "-o", path}, args...)...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false")
+	cmd.Env = append(os.Environ(), cgo, "GOFLAGS=-trimpath -buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
 	return path, nil
-})
+}
 
 // moduleRoot returns the nearest folder upwards that holds go.mod.
 func moduleRoot() (string, error) {

@@ -18,14 +18,16 @@ import (
 	"framemill/pipeline"
 )
 
-// Command is one run of a foreign program on hostile media.
+// Command is one run of a program, foreign or linked with foreign libraries, on
+// hostile media.
 type Command struct {
-	Program string    // a name of programs, looked up on PATH
+	Program string    // a name of programs, looked up on PATH, or the name of what is at Path
+	Path    string    // absolute path of a program of our own; "" = none
 	Args    []string  // without the program's name; no text of a user's as an option
 	Inputs  []string  // absolute paths of the files it may read, and of nothing else but its own libraries
 	OutDir  string    // absolute path of the one folder it may write to and works in; "" = none
-	Stdin   io.Reader // nil = empty
-	Stdout  io.Writer // nil = thrown away; an error of it ends the program
+	Stdin   io.Reader // nil = empty; an *os.File is handed over as it is, such as the end of a pipe
+	Stdout  io.Writer // nil = thrown away; an error of it ends the program; of files as Stdin
 	Limits  Limits
 }
 
@@ -40,7 +42,7 @@ type Command struct {
 // Any other bad end is a *Died, for the caller to tell what the media are at
 // fault for. The process that calls Run must have called Helper first of all.
 func Run(ctx context.Context, c Command) error {
-	program, err := lookUp(c.Program)
+	program, err := lookUp(c)
 	if err != nil {
 		return err
 	}
@@ -63,19 +65,22 @@ var programs = map[string]struct {
 // fonts are where the fonts of a machine lie, and what says so.
 var fonts = []string{"/etc/fonts", "/usr/share/fonts", "/usr/share/fontconfig", "/usr/share/poppler", "/usr/share/ghostscript", "/var/cache/fontconfig"}
 
-// lookUp finds a program on PATH.
-func lookUp(name string) (string, error) {
-	known, ok := programs[name]
-	if !ok {
-		return "", fmt.Errorf("%q is not a program that may be run", name)
+// lookUp finds the program of c.
+func lookUp(c Command) (string, error) {
+	if c.Path != "" {
+		return c.Path, nil
 	}
-	file, err := exec.LookPath(name)
+	known, ok := programs[c.Program]
+	if !ok {
+		return "", fmt.Errorf("%q is not a program that may be run", c.Program)
+	}
+	file, err := exec.LookPath(c.Program)
 	if err == nil {
 		file, err = filepath.Abs(file)
 	}
 	if err != nil {
 		return "", pipeline.Failf(pipeline.CodeDecoderUnavailable, "",
-			"%s is not installed on this server: install the package %s", name, known.pkg).Because(err)
+			"%s is not installed on this server: install the package %s", c.Program, known.pkg).Because(err)
 	}
 	return file, nil
 }

@@ -5,8 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 )
+
+// watchReader returns what a child reads from in, which may be nil. A file is
+// handed over as it is: what writes to the other end of a pipe may be another
+// child, whose bytes need not pass through here.
+func watchReader(in io.Reader, kill context.CancelCauseFunc) io.Reader {
+	switch in.(type) {
+	case nil, *os.File:
+		return in
+	}
+	return watchedReader{in, kill}
+}
+
+// watchWriter returns what a child writes to. Files are as with watchReader.
+func watchWriter(out io.Writer, kill context.CancelCauseFunc) io.Writer {
+	if file, ok := out.(*os.File); ok {
+		return file
+	}
+	return watchedWriter{out, kill}
+}
 
 // watchedReader ends the child when its input fails, which would look like the
 // end of the input to it.

@@ -9,7 +9,8 @@
 // Self runs our own code. Limits are set by the child itself, which calls
 // ChildLimits before it reads its input.
 //
-// Run runs ffmpeg, ffprobe and Poppler's programs, which are large and in C: whoever makes the
+// Run runs ffmpeg, ffprobe, Poppler's programs and framemill-decoder, which are
+// in C: whoever makes the
 // film may be taken to run the decoder. It therefore sees nothing of the file
 // system but its inputs, its libraries and one folder to write to (Landlock),
 // no network and no other process (namespaces), and can make none of the
@@ -112,11 +113,7 @@ func supervise(ctx context.Context, lim Limits, in io.Reader, out io.Writer, bui
 
 	stderr := &excerpt{size: cmp.Or(lim.StderrBytes, defaultStderr) / 2}
 	cmd := build(ctx)
-	cmd.Stdout = watchedWriter{out, kill}
-	cmd.Stderr = stderr
-	if in != nil {
-		cmd.Stdin = watchedReader{in, kill}
-	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = watchReader(in, kill), watchWriter(out, kill), stderr
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = waitDelay
 	return verdict(ctx, cmd, runOnOwnThread(cmd, lim.Busy), stderr)

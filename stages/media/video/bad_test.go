@@ -176,8 +176,10 @@ func TestSizeChange(t *testing.T) {
 			return nil
 		})
 		all := video.Run{First: 0, Step: 1, Count: x.Len()}
-		if err := e.JPEGs(t.Context(), src, all, 70, func(int64, []byte) error { return nil }); pipeline.KindOf(err) != pipeline.Media {
-			t.Errorf("JPEGs over the change: %v, want the media at fault", err)
+		for name, e := range encoders(t) {
+			if err := e.JPEGs(t.Context(), src, all, 70, func(int64, []byte) error { return nil }); pipeline.KindOf(err) != pipeline.Media {
+				t.Errorf("JPEGs of %s over the change: %v, want the media at fault", name, err)
+			}
 		}
 		if _, err := encode(t, e, src, []video.Run{all}, video.MP4{Quality: 70}); pipeline.CodeOf(err) != pipeline.CodeSizeChanges {
 			t.Errorf("chunks over the change: %v, want %s", err, pipeline.CodeSizeChanges)

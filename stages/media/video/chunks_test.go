@@ -52,7 +52,11 @@ func assertChunks(t *testing.T, e *video.Engine, src video.Source) {
 			assertChunk(t, files[i], r)
 		}
 	}
-	assertJPEGs(t, e, src, video.Run{First: 5, Step: 3, Count: 20})
+	for name, e := range encoders(t) {
+		t.Run("JPEGs of "+name, func(t *testing.T) {
+			assertJPEGs(t, e, src, video.Run{First: 5, Step: 3, Count: 20})
+		})
+	}
 }
 
 // every returns runs with a step, each given by its first frame and its count.
@@ -245,13 +249,15 @@ func TestColours(t *testing.T) {
 				t.Fatal(err)
 			}
 			assertLike(t, got, numberedPicture(7, clipWidth, clipHeight), 5)
-			if err := e.JPEGs(t.Context(), src, video.Run{First: 7, Step: 1, Count: 1}, 95, func(_ int64, text []byte) error {
-				got, err = jpeg.Decode(bytes.NewReader(text))
-				return err
-			}); err != nil {
-				t.Fatal(err)
+			for name, e := range encoders(t) {
+				if err := e.JPEGs(t.Context(), src, video.Run{First: 7, Step: 1, Count: 1}, 95, func(_ int64, text []byte) error {
+					got, err = jpeg.Decode(bytes.NewReader(text))
+					return err
+				}); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				assertLike(t, got, numberedPicture(7, clipWidth, clipHeight), 5)
 			}
-			assertLike(t, got, numberedPicture(7, clipWidth, clipHeight), 5)
 		})
 	}
 }

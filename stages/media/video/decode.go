@@ -12,6 +12,8 @@ import (
 
 	"framemill/pipeline"
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/decoder"
+	"framemill/stages/media/nut"
 	"framemill/stages/media/sandbox"
 )
 
@@ -82,29 +84,54 @@ func (e *Engine) climb(ctx context.Context, src Source, g gate, wanted func(k in
 // decodeFrom decodes a run with one ffmpeg.
 func (e *Engine) decodeFrom(ctx context.Context, in *entry, run Run, yield func(int64, *Frame) error) error {
 	f := newFrame(in.src.Index)
-	return e.pass(ctx, in, run, []string{"-vf", "format=" + rawFormat(in.src.Index), "-c:v", "rawvideo"}, func(n *nutReader, k, size int64) error {
+	return e.pass(ctx, in, run, output{filters: []string{"format=" + rawFormat(in.src.Index)}, encoder: rawEncoder()}, func(n frames, k, size int64) error {
 		return f.read(n, in.src, k, size)
 	}, func(k int64) error { return yield(k, f) })
 }
 
-// pass has ffmpeg hand over a run as an encoder makes it. Each frame is read,
-// and done if it is one of the run.
-func (e *Engine) pass(ctx context.Context, in *entry, run Run, encoder []string, read func(n *nutReader, k, size int64) error, done func(k int64) error) error {
+// output is what becomes of decoded frames.
+type output struct {
+	filters, encoder []string         // of ffmpeg
+	taker            *sandbox.Command // takes what ffmpeg puts out and answers in its stead; nil = nobody does
+}
+
+// rawEncoder are the options of ffmpeg for frames as they are.
+func rawEncoder() []string { return []string{"-c:v", "rawvideo"} }
+
+// frames is a stream of frames. After Next, the frame at hand is read by Fill.
+type frames interface {
+	Clock() nut.Ratio
+	Next() (pts, size int64, err error)
+	Fill(p []byte) error
+}
+
+// framesOf reads what is put out.
+func (o output) framesOf(r io.Reader) (frames, error) {
+	if o.taker != nil {
+		return decoder.NewReader(r)
+	}
+	return nut.NewReader(r)
+}
+
+// pass has ffmpeg hand over a run. Each frame is read, and done if it is one of
+// the run.
+func (e *Engine) pass(ctx context.Context, in *entry, run Run, out output, read func(n frames, k, size int64) error, done func(k int64) error) error {
 	src, x := in.src, in.src.Index
 	g := newGate(x, run.First, run.Last())
-	frames := int64(0)
+	count := int64(0)
 	for k := g.key; k <= g.last; k++ {
 		if run.has(k) || g.sign(k) {
-			frames++
+			count++
 		}
 	}
-	args := append(in.args, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(frames, 10),
+	args := append(in.args, "-copyts", "-map", "0:V:0", "-frames:v", strconv.FormatInt(count, 10),
 		"-fps_mode", "passthrough", "-autoscale", "0", "-enc_time_base", "-1", "-threads", strconv.Itoa(e.cfg.Threads))
-	encoder[1] = fmt.Sprintf("%s,select='%s+%s',%s", g.filter(in), g.signs(in), g.wanted(in, run), encoder[1])
-	args = append(append(args, encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
+	passing := fmt.Sprintf("%s,select='%s+%s'", g.filter(in), g.signs(in), g.wanted(in, run))
+	args = append(args, "-vf", strings.Join(append([]string{passing}, out.filters...), ","))
+	args = append(append(args, out.encoder...), "-f", "nut", "-write_index", "0", "pipe:1")
 	c := sandbox.Command{Program: "ffmpeg", Args: args, Inputs: in.files, Stdin: in.stdin, Limits: sandbox.Limits{Busy: src.Progress}}
-	err := e.stream(ctx, c, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
-		n, err := newNutReader(r)
+	err := e.streamTo(ctx, c, out.taker, x.CodedWidth*x.CodedHeight, func(r io.Reader) error {
+		n, err := out.framesOf(r)
 		if err != nil {
 			return ended(err, run.First)
 		}
@@ -112,7 +139,7 @@ func (e *Engine) pass(ctx context.Context, in *entry, run Run, encoder []string,
 			if !run.has(k) && !g.sign(k) {
 				continue
 			}
-			if err := n.expect(in, k, read); err != nil {
+			if err := in.expect(n, k, read); err != nil {
 				return err
 			}
 			if run.has(k) {
@@ -233,26 +260,26 @@ func ended(err error, k int64) error {
 }
 
 // expect reads a frame that must be frame k.
-func (n *nutReader) expect(in *entry, k int64, read func(n *nutReader, k, size int64) error) error {
-	pts, size, err := n.next()
+func (in *entry) expect(n frames, k int64, read func(n frames, k, size int64) error) error {
+	pts, size, err := n.Next()
 	if err != nil {
 		return ended(err, k)
 	}
-	if !sameTime(pts, n.base, in.time(k), in.clock()) {
-		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.base, k)
+	if !sameTime(pts, n.Clock(), in.time(k), in.clock()) {
+		return fmt.Errorf("%w: time %d of %v instead of frame %d", errAstray, pts, n.Clock(), k)
 	}
 	return ended(read(n, k, size), k)
 }
 
 // read reads the planes of a frame.
-func (f *Frame) read(n *nutReader, src Source, k, size int64) error {
+func (f *Frame) read(n frames, src Source, k, size int64) error {
 	m, x := f.Image, src.Index
 	f.FullRange, f.Matrix = x.FullRange, x.Matrix // a still may have converted the frame before
 	if size != int64(len(m.Y)+len(m.Cb)+len(m.Cr)) {
 		return pipeline.Failf(pipeline.CodeSizeChanges, src.Name, "frame %d of %s has another size than the frames before, %d×%d", k, src.Name, x.Width, x.Height)
 	}
 	for _, plane := range [][]byte{m.Y, m.Cb, m.Cr} {
-		if err := n.read(plane); err != nil {
+		if err := n.Fill(plane); err != nil {
 			return err
 		}
 	}
@@ -264,12 +291,12 @@ func newFrame(x *frameindex.Index) *Frame {
 }
 
 // sameTime reports whether a ticks of one clock are b ticks of another.
-func sameTime(a int64, of ratio, b int64, by ratio) bool {
+func sameTime(a int64, of nut.Ratio, b int64, by nut.Ratio) bool {
 	if (a < 0) != (b < 0) {
 		return false
 	}
-	ahi, alo := mul3(a, of.num, by.den)
-	bhi, blo := mul3(b, by.num, of.den)
+	ahi, alo := mul3(a, of.Num, by.Den)
+	bhi, blo := mul3(b, by.Num, of.Den)
 	return ahi == bhi && alo == blo
 }
 

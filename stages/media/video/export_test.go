@@ -89,3 +89,6 @@ func EncodeJPEG(w io.Writer, f *Frame, quality int) error {
 	f.normalise()
 	return jpeg.Encode(w, f.Image, &jpeg.Options{Quality: quality})
 }
+
+// Normalise makes the samples of a frame full-range BT.601.
+func (f *Frame) Normalise() { f.normalise() }

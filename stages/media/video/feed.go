@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/nut"
 )
 
 // entry is one way to have ffmpeg decode from a keyframe on: what it reads, and
@@ -33,11 +34,11 @@ func (in *entry) time(k int64) int64 {
 }
 
 // clock is how long a tick is.
-func (in *entry) clock() ratio {
+func (in *entry) clock() nut.Ratio {
 	if in.numbered {
-		return ratio{1, 1000}
+		return nut.Ratio{Num: 1, Den: 1000}
 	}
-	return ratio{in.src.Index.TimeNum, in.src.Index.TimeDen}
+	return nut.Ratio{Num: in.src.Index.TimeNum, Den: in.src.Index.TimeDen}
 }
 
 // after returns the frame that passes a gate after frame k.

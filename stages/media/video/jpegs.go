@@ -8,11 +8,14 @@ import (
 	"strings"
 
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/decoder"
+	"framemill/stages/media/nut"
+	"framemill/stages/media/sandbox"
 )
 
 // JPEGs calls yield for each frame of a run, in order, with its number and the
 // frame as a JPEG of a quality of 1 to 100, which is valid until yield returns.
-// ffmpeg encodes them where it decodes, so that no raw frame travels, and with
+// framemill-decoder encodes them; without it ffmpeg does where it decodes, with
 // the tables that libjpeg has for the quality. It is as strict as Decode.
 func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yield func(k int64, jpeg []byte) error) error {
 	if err := run.check(src.Index); err != nil {
@@ -22,15 +25,19 @@ func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yi
 	var data []byte
 	return e.climb(ctx, src, g, g.putOut(run), func(in *entry) error {
 		rest := run.from(next)
-		return e.pass(ctx, in, rest, jpegEncoder(in, rest, quality), func(n *nutReader, _, size int64) error {
-			if size > maxJPEG {
-				return errNut
+		out, err := e.jpegOutput(in, rest, quality)
+		if err != nil {
+			return err
+		}
+		return e.pass(ctx, in, rest, out, func(n frames, _, size int64) error {
+			if size > decoder.MaxJPEG {
+				return nut.ErrFormat
 			}
 			if int64(cap(data)) < size {
 				data = make([]byte, size)
 			}
 			data = data[:size]
-			return n.read(data)
+			return n.Fill(data)
 		}, func(k int64) error {
 			next = k + run.Step
 			return yield(k, data)
@@ -38,23 +45,31 @@ func (e *Engine) JPEGs(ctx context.Context, src Source, run Run, quality int, yi
 	})
 }
 
-// maxJPEG bounds one encoded frame.
-const maxJPEG = 256 << 20
-
-// jpegEncoder are the filter and the encoder. A JPEG has samples of full range
-// and BT.601.
-func jpegEncoder(in *entry, run Run, quality int) []string {
+// jpegOutput is how frames become JPEGs.
+func (e *Engine) jpegOutput(in *entry, run Run, quality int) (output, error) {
 	x := in.src.Index
 	// When frames change their size, ffmpeg makes its filters anew, and they
 	// count from 0. The time of the frame is spoilt then, so that it is noticed:
 	// the encoder would not.
 	key := in.time(x.KeyBefore(run.First))
-	filters := []string{fmt.Sprintf("setpts='PTS+eq(N,0)*not(eq(PTS,%d))'", key)}
-	filters = append(filters, fmt.Sprintf("scale=%d:%d", x.Width, x.Height))
-	filters = append(filters, stillColours(x)...)
+	filters := []string{fmt.Sprintf("setpts='PTS+eq(N,0)*not(eq(PTS,%d))'", key), fmt.Sprintf("scale=%d:%d", x.Width, x.Height)}
+	if e.cfg.Decoder == "" {
+		return output{filters: append(filters, stillColours(x)...), encoder: jpegEncoder(quality)}, nil
+	}
+	job := decoder.Job{
+		Width: int(x.Width), Height: int(x.Height), FullRange: x.FullRange, BT709: x.Matrix == "bt709", Quality: min(max(quality, 1), 100),
+	}
+	args, err := job.Args()
+	taker := &sandbox.Command{Program: decoder.Name, Path: e.cfg.Decoder, Args: args}
+	return output{filters: append(filters, "format="+rawFormat(x)), encoder: rawEncoder(), taker: taker}, err
+}
+
+// jpegEncoder are the options of ffmpeg for JPEGs, whose samples are of full
+// range and BT.601.
+func jpegEncoder(quality int) []string {
 	luma, chroma := quantisers(quality)
 	return []string{
-		"-vf", strings.Join(filters, ","), "-c:v", "mjpeg", "-flags:v", "+bitexact", "-huffman", "optimal",
+		"-c:v", "mjpeg", "-flags:v", "+bitexact", "-huffman", "optimal",
 		"-strict", "unofficial", // full range without the name of it in the format
 		"-q:v", strconv.Itoa(unitScale), "-intra_matrix", luma, "-chroma_intra_matrix", chroma,
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Threads   int           // of one program, at most; 0 = all processors, at most 4
 	Wall      time.Duration // of one run over a whole file; 0 = 4 h
 	Silence   time.Duration // of a run that puts out nothing; 0 = 10 min
+	Decoder   string        // path of framemill-decoder, which makes JPEGs; "" = ffmpeg makes them
 }
 
 // Engine reads videos.
@@ -99,16 +100,24 @@ var errTooSlow = errors.New("decoding takes too long")
 // read ends the program and is returned as it is. A program that says nothing
 // for too long is ended as well.
 func (e *Engine) stream(ctx context.Context, c sandbox.Command, pixels int64, read func(io.Reader) error) error {
+	return e.streamTo(ctx, c, nil, pixels, read)
+}
+
+// streamTo is stream with another program, unless it is nil, that takes what the
+// first one puts out: read takes the output of that one.
+func (e *Engine) streamTo(ctx context.Context, c sandbox.Command, taker *sandbox.Command, pixels int64, read func(io.Reader) error) error {
 	ctx, kill := context.WithCancelCause(ctx)
 	defer kill(nil)
 	pr, pw := io.Pipe()
-	c.Stdout = pw
 	c.Limits.MemoryBytes = baseMemory + pixels*memoryPerPixel
 	patient := c.Limits.Wall == 0
 	c.Limits.Wall = cmp.Or(c.Limits.Wall, e.cfg.Wall)
+	if taker != nil {
+		taker.Limits = sandbox.Limits{MemoryBytes: takerMemory + pixels*takerMemoryPerPixel, Wall: c.Limits.Wall}
+	}
 	done := make(chan error, 1)
 	go func() {
-		err := e.run(ctx, c)
+		err := e.runTo(ctx, c, taker, pw)
 		if patient && errors.Is(err, sandbox.ErrTooLong) {
 			err = errors.Join(errTooSlow, err)
 		}

@@ -15,9 +15,11 @@ import (
 	"testing"
 
 	"framemill/pipeline/frameindex"
+	"framemill/stages/media/decoder"
 	"framemill/stages/media/sandbox"
 	"framemill/stages/media/video"
 	"framemill/tests/barcode"
+	"framemill/tests/program"
 )
 
 func TestMain(m *testing.M) {
@@ -110,6 +112,16 @@ func engine(t testing.TB) *video.Engine {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// encoders returns the engines with which JPEGs are made, by who encodes them.
+func encoders(t testing.TB) map[string]*video.Engine {
+	t.Helper()
+	second, err := video.New(video.Config{Threads: 2, Decoder: program.Decoder(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*video.Engine{"ffmpeg": engine(t), decoder.Name: second}
 }
 
 func index(t testing.TB, e *video.Engine, path string) video.Source {

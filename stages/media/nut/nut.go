@@ -1,4 +1,7 @@
-package video
+// Package nut reads the container in which ffmpeg hands frames over: the one that
+// states the exact time of each. Only what ffmpeg writes for one stream is
+// understood.
+package nut
 
 import (
 	"bufio"
@@ -8,47 +11,45 @@ import (
 	"math"
 )
 
-// ffmpeg hands raw frames over in the container NUT, because it is the one that
-// states the exact time of each. Only what ffmpeg writes for one stream is
-// understood.
 const (
-	nutFileID    = "nut/multimedia container\x00"
-	nutMain      = 0x4e4d7a561f5f04ad
-	nutStream    = 0x4e5311405bf2f9db
-	nutSyncpoint = 0x4e4be4adeeca4569
-	nutInfo      = 0x4e49ab68b596ba78
+	fileID         = "nut/multimedia container\x00"
+	startMain      = 0x4e4d7a561f5f04ad
+	startStream    = 0x4e5311405bf2f9db
+	startSyncpoint = 0x4e4be4adeeca4569
+	startInfo      = 0x4e49ab68b596ba78
 
-	nutPTS      = 1 << 3 // flags of a frame
-	nutStreamID = 1 << 4
-	nutSize     = 1 << 5
-	nutChecksum = 1 << 6
-	nutReserved = 1 << 7
-	nutSideData = 1 << 8
-	nutHeader   = 1 << 10
-	nutMatch    = 1 << 11
-	nutCoded    = 1 << 12
-	nutInvalid  = 1 << 13
+	flagPTS      = 1 << 3 // flags of a frame
+	flagStreamID = 1 << 4
+	flagSize     = 1 << 5
+	flagChecksum = 1 << 6
+	flagReserved = 1 << 7
+	flagSideData = 1 << 8
+	flagHeader   = 1 << 10
+	flagMatch    = 1 << 11
+	flagCoded    = 1 << 12
+	flagInvalid  = 1 << 13
 )
 
-// maxNutHeader bounds a header, of which the metadata of the video are a part.
-const maxNutHeader = 4 << 20
+// maxHeader bounds a header, of which the metadata of the video are a part.
+const maxHeader = 4 << 20
 
-var errNut = errors.New("ffmpeg did not put out frames as it should")
+// ErrFormat is the error of what is not as ffmpeg writes it.
+var ErrFormat = errors.New("ffmpeg did not put out frames as it should")
 
-// nutCode says what a frame with this first byte is like.
-type nutCode struct {
+// frameCode says what a frame with this first byte is like.
+type frameCode struct {
 	flags              uint64
 	pts                int64
 	mul, lsb, reserved uint64
 	header             uint64
 }
 
-// nutReader reads frames.
-type nutReader struct {
+// Reader reads frames.
+type Reader struct {
 	r     *bufio.Reader
-	codes [256]nutCode
-	clock ratio // as the file says
-	base  ratio // as the stream says, which comes later
+	codes [256]frameCode
+	clock Ratio // as the file says
+	base  Ratio // as the stream says, which comes later
 	shift uint64
 	last  int64
 
@@ -56,20 +57,20 @@ type nutReader struct {
 	prefix  []byte   // of the frame at hand, as far as it was not read
 }
 
-// ratio is num/den seconds.
-type ratio struct{ num, den int64 }
+// Ratio is Num/Den seconds.
+type Ratio struct{ Num, Den int64 }
 
-// newNutReader reads the headers.
-func newNutReader(r io.Reader) (*nutReader, error) {
-	n := &nutReader{r: bufio.NewReaderSize(r, 256<<10)}
-	id := make([]byte, len(nutFileID))
+// NewReader reads the headers. Its error is io.EOF where there is no frame at all.
+func NewReader(r io.Reader) (*Reader, error) {
+	n := &Reader{r: bufio.NewReaderSize(r, 256<<10)}
+	id := make([]byte, len(fileID))
 	if _, err := io.ReadFull(n.r, id); err != nil {
 		return nil, err // io.EOF: no frame at all
 	}
-	if string(id) != nutFileID {
-		return nil, errNut
+	if string(id) != fileID {
+		return nil, ErrFormat
 	}
-	for n.base.den == 0 {
+	for n.base.Den == 0 {
 		code, err := n.uint64()
 		if err != nil {
 			return nil, err
@@ -81,8 +82,11 @@ func newNutReader(r io.Reader) (*nutReader, error) {
 	return n, nil
 }
 
-// next reads the head of a frame: its time and its size. The frame follows.
-func (n *nutReader) next() (pts int64, size int64, err error) {
+// Clock returns how long a tick of the frames' times is.
+func (n *Reader) Clock() Ratio { return n.base }
+
+// Next reads the head of a frame: its time and its size. The frame follows.
+func (n *Reader) Next() (pts int64, size int64, err error) {
 	for {
 		code, err := n.r.ReadByte()
 		if err != nil {
@@ -105,13 +109,13 @@ func (n *nutReader) next() (pts int64, size int64, err error) {
 }
 
 // packet reads what is not a frame.
-func (n *nutReader) packet(start uint64) error {
+func (n *Reader) packet(start uint64) error {
 	size, err := n.uvarint()
 	if err != nil {
 		return err
 	}
-	if size < 4 || size > maxNutHeader {
-		return errNut
+	if size < 4 || size > maxHeader {
+		return ErrFormat
 	}
 	if size > 4096 {
 		if _, err := n.uint32(); err != nil { // checksum of the head
@@ -122,43 +126,43 @@ func (n *nutReader) packet(start uint64) error {
 	if _, err := io.ReadFull(n.r, body); err != nil {
 		return err
 	}
-	c := &nutCursor{b: body[:size-4]}
+	c := &cursor{b: body[:size-4]}
 	switch start {
-	case nutMain:
+	case startMain:
 		n.main(c)
-	case nutStream:
+	case startStream:
 		n.stream(c)
-	case nutSyncpoint:
+	case startSyncpoint:
 		n.last = int64(c.uint()) // there is one clock only
-	case nutInfo:
+	case startInfo:
 	default:
-		return errNut
+		return ErrFormat
 	}
 	if c.bad {
-		return errNut
+		return ErrFormat
 	}
 	return nil
 }
 
 // main reads the clocks and what frames can be like.
-func (n *nutReader) main(c *nutCursor) {
+func (n *Reader) main(c *cursor) {
 	if c.uint() > 3 {
 		c.uint() // minor version
 	}
 	streams, _ := c.uint(), c.uint()
 	count := c.uint()
-	n.clock = ratio{int64(c.uint()), int64(c.uint())}
-	if streams != 1 || count != 1 || n.clock.num < 1 || n.clock.den < 1 {
+	n.clock = Ratio{int64(c.uint()), int64(c.uint())}
+	if streams != 1 || count != 1 || n.clock.Num < 1 || n.clock.Den < 1 {
 		c.bad = true
 		return
 	}
-	row := nutCode{mul: 1}
+	row := frameCode{mul: 1}
 	for i := 0; i < 256 && !c.bad; {
 		row.flags = c.uint()
 		size, repeat := n.codeFields(c, &row)
 		for j := uint64(0); j < repeat && i < 256; i++ {
 			if i == 'N' {
-				n.codes[i].flags = nutInvalid
+				n.codes[i].flags = flagInvalid
 				continue
 			}
 			n.codes[i] = row
@@ -178,7 +182,7 @@ func (n *nutReader) main(c *nutCursor) {
 
 // codeFields reads the fields of a row that differ from the row before, and
 // returns the size of the first code and the number of codes in the row.
-func (n *nutReader) codeFields(c *nutCursor, row *nutCode) (size, repeat uint64) {
+func (n *Reader) codeFields(c *cursor, row *frameCode) (size, repeat uint64) {
 	fields := c.uint()
 	row.reserved, row.header = 0, 0
 	if fields > 0 {
@@ -216,7 +220,7 @@ func (n *nutReader) codeFields(c *nutCursor, row *nutCode) (size, repeat uint64)
 }
 
 // stream reads the clock of the stream.
-func (n *nutReader) stream(c *nutCursor) {
+func (n *Reader) stream(c *cursor) {
 	c.uint() // id
 	c.uint() // class
 	c.text() // codec
@@ -229,7 +233,7 @@ func (n *nutReader) stream(c *nutCursor) {
 }
 
 // frame reads the rest of the head of a frame.
-func (n *nutReader) frame(code nutCode) (pts int64, size int64, err error) {
+func (n *Reader) frame(code frameCode) (pts int64, size int64, err error) {
 	flags := code.flags
 	field := func(flag uint64) (v uint64) {
 		if flags&flag != 0 && err == nil {
@@ -237,47 +241,47 @@ func (n *nutReader) frame(code nutCode) (pts int64, size int64, err error) {
 		}
 		return v
 	}
-	flags ^= field(nutCoded)
-	field(nutStreamID)
-	if flags&nutPTS == 0 {
+	flags ^= field(flagCoded)
+	field(flagStreamID)
+	if flags&flagPTS == 0 {
 		n.last += code.pts
 	} else {
-		n.last = n.full(field(nutPTS))
+		n.last = n.full(field(flagPTS))
 	}
-	msb := field(nutSize)
-	if flags&nutSize == 0 {
+	msb := field(flagSize)
+	if flags&flagSize == 0 {
 		msb = 0
 	}
-	field(nutMatch)
+	field(flagMatch)
 	header := code.header
-	if flags&nutHeader != 0 {
-		header = field(nutHeader)
+	if flags&flagHeader != 0 {
+		header = field(flagHeader)
 	}
 	reserved := code.reserved
-	if flags&nutReserved != 0 {
-		reserved = field(nutReserved)
+	if flags&flagReserved != 0 {
+		reserved = field(flagReserved)
 	}
-	if err == nil && (flags&(nutSideData|nutInvalid) != 0 || reserved > 16 || msb > math.MaxInt32) {
-		return 0, 0, errNut
+	if err == nil && (flags&(flagSideData|flagInvalid) != 0 || reserved > 16 || msb > math.MaxInt32) {
+		return 0, 0, ErrFormat
 	}
 	for range reserved {
 		if err == nil {
 			_, err = n.uvarint()
 		}
 	}
-	if flags&nutChecksum != 0 && err == nil {
+	if flags&flagChecksum != 0 && err == nil {
 		_, err = n.uint32()
 	}
 	size = int64(msb*code.mul + code.lsb)
 	if header >= uint64(len(n.headers)) || int64(len(n.headers[header])) > size {
-		return 0, 0, errNut
+		return 0, 0, ErrFormat
 	}
 	n.prefix = n.headers[header]
 	return n.last, size, err
 }
 
-// read fills p with the next bytes of the frame at hand.
-func (n *nutReader) read(p []byte) error {
+// Fill fills p with the next bytes of the frame at hand.
+func (n *Reader) Fill(p []byte) error {
 	had := copy(p, n.prefix)
 	n.prefix = n.prefix[had:]
 	_, err := io.ReadFull(n.r, p[had:])
@@ -285,7 +289,7 @@ func (n *nutReader) read(p []byte) error {
 }
 
 // full completes a time of which only the low bits are stated.
-func (n *nutReader) full(coded uint64) int64 {
+func (n *Reader) full(coded uint64) int64 {
 	if coded >= 1<<n.shift {
 		return int64(coded - 1<<n.shift)
 	}
@@ -294,7 +298,7 @@ func (n *nutReader) full(coded uint64) int64 {
 	return (int64(coded)-delta)&mask + delta
 }
 
-func (n *nutReader) uvarint() (v uint64, err error) {
+func (n *Reader) uvarint() (v uint64, err error) {
 	for range 10 {
 		b, err := n.r.ReadByte()
 		if err != nil {
@@ -305,28 +309,28 @@ func (n *nutReader) uvarint() (v uint64, err error) {
 			return v, nil
 		}
 	}
-	return 0, errNut
+	return 0, ErrFormat
 }
 
-func (n *nutReader) uint64() (uint64, error) {
+func (n *Reader) uint64() (uint64, error) {
 	var b [8]byte
 	_, err := io.ReadFull(n.r, b[:])
 	return binary.BigEndian.Uint64(b[:]), err
 }
 
-func (n *nutReader) uint32() (uint32, error) {
+func (n *Reader) uint32() (uint32, error) {
 	var b [4]byte
 	_, err := io.ReadFull(n.r, b[:])
 	return binary.BigEndian.Uint32(b[:]), err
 }
 
-// nutCursor takes values off the content of a header.
-type nutCursor struct {
+// cursor takes values off the content of a header.
+type cursor struct {
 	b   []byte
 	bad bool
 }
 
-func (c *nutCursor) uint() (v uint64) {
+func (c *cursor) uint() (v uint64) {
 	for i, b := range c.b {
 		v = v<<7 | uint64(b&0x7f)
 		if b < 0x80 {
@@ -338,7 +342,7 @@ func (c *nutCursor) uint() (v uint64) {
 	return 0
 }
 
-func (c *nutCursor) int() int64 {
+func (c *cursor) int() int64 {
 	v := c.uint() + 1
 	if v&1 != 0 {
 		return -int64(v >> 1)
@@ -346,7 +350,7 @@ func (c *nutCursor) int() int64 {
 	return int64(v >> 1)
 }
 
-func (c *nutCursor) text() []byte {
+func (c *cursor) text() []byte {
 	n := c.uint()
 	if n > uint64(len(c.b)) {
 		c.bad, n = true, 0
