@@ -33,7 +33,7 @@ type field struct {
 	joins string            // the names of the joins that expr needs, apart by spaces
 	alias map[string]string // other spellings of values
 	of    []string          // every value there is, where that is known
-	// lookup finds the rows that a part of a text selects by ids instead of a
+	// lookup finds the rows that a text or a part of it selects by ids instead of a
 	// join: it is "column IN query", with %s for a condition on the field's own
 	// column.
 	lookup string

@@ -106,7 +106,7 @@ func (db *DB) selection(ctx context.Context, l *listing, q Query, seen scope) (*
 	}
 	from := l.from + c.joined() + " WHERE "
 	s.rows = clause{from + seen.sql, seen.args}.and(rest.sql, rest.args...)
-	if seen.walk != "" && c.joined() == "" { // a condition on another table leaves few rows
+	if seen.walk != "" && c.joined() == "" && !c.looked { // a condition on another table leaves few rows
 		s.walk = clause{from + seen.walk, seen.args}.and(rest.sql, rest.args...)
 	}
 	return s, nil

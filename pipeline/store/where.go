@@ -11,7 +11,9 @@ type compiler struct {
 	*listing
 	d     dialect
 	needs map[string]bool
-	known func(query clause) (is clause, found bool, err error)
+	// looked reports that rows are selected by the text of another table.
+	looked bool
+	known  func(query clause) (is clause, found bool, err error)
 }
 
 // need notes joins, by their names.
@@ -48,20 +50,21 @@ func (c *compiler) cond(cond Cond) (string, []any, error) {
 	if !ok {
 		return "", nil, pipeline.FieldErrorf("filter", "there is no field %q to filter by", clip(cond.Field))
 	}
-	if cond.Op == Contains && f.lookup != "" {
+	if f.lookup != "" && (cond.Op == Contains || cond.Op == Equal && len(cond.Values) == 1 && cond.Values[0] != nil) {
 		return c.lookUp(f, cond)
 	}
 	c.need(f.joins)
 	return f.compare(c.d, cond)
 }
 
-// lookUp returns the SQL of a search for a part of the text of another table.
+// lookUp returns the SQL of a comparison with the text of another table.
 func (c *compiler) lookUp(f field, cond Cond) (string, []any, error) {
 	own := field{expr: f.column, words: f.words}
 	sql, args, err := own.compare(c.d, cond)
 	if err != nil {
 		return "", nil, err
 	}
+	c.looked = true
 	column, query, _ := strings.Cut(f.lookup, " IN ")
 	is, found, err := c.known(clause{strings.Replace(query, "%s", sql, 1), args})
 	if err != nil || !found {
