@@ -62,7 +62,7 @@ func (s *source) List(ctx context.Context, prefix, token string, limit int, deli
 	if delimited {
 		q.Delimiter = "/"
 	}
-	if err := q.SetAttrSelection([]string{"Name", "Prefix", "Size", "Generation", "Updated"}); err != nil {
+	if err := q.SetAttrSelection([]string{"Name", "Size", "Generation", "Updated"}); err != nil {
 		return cloud.Page{}, err
 	}
 	var found []*storage.ObjectAttrs
@@ -100,7 +100,7 @@ func (s *source) Open(ctx context.Context, key, etag string, off, n int64) (io.R
 	if n == 0 {
 		return cloud.Nothing(ctx, s, key, etag)
 	}
-	o := s.bucket.Object(key).ReadCompressed(true) // the bytes as they lie there
+	o := s.bucket.Object(key)
 	if etag != "" {
 		generation, err := strconv.ParseInt(etag, 10, 64)
 		if err != nil {
