@@ -32,8 +32,9 @@ check: ## Check format, vet and lint.
 
 # The time of these packages' tests goes into the embedded database, which is C
 # made Go, and into ffmpeg: the detector makes the one slow and does not see the
-# other. `make race HEAVY=none` races them too.
-HEAVY := framemill/(producer/api|stages/media/video)
+# other. The sandbox is tested with less memory than the detector itself takes.
+# `make race HEAVY=none` races them too.
+HEAVY := framemill/(producer/api|stages/media/(video|sandbox))
 
 # Tests of the whole program run the binary as it ships, so it is not raced. The
 # detector would sleep for a second at the end of each package, in case a race is

@@ -125,12 +125,27 @@ func (o order) confine() error {
 		}
 	}
 	if o.Layers.Seccomp {
-		return seccomp()
+		if err := seccomp(); err != nil {
+			return err
+		}
+	}
+	// Last, for what this process needs until then may be more than the program
+	// is to have.
+	return o.Limits.limitMemory()
+}
+
+// limitMemory sets the limit of what this process may allocate.
+func (l Limits) limitMemory() error {
+	if l.MemoryBytes == 0 {
+		return nil
+	}
+	if err := lower(unix.RLIMIT_DATA, uint64(l.MemoryBytes)); err != nil {
+		return fmt.Errorf("limit memory to %d: %w", l.MemoryBytes, err)
 	}
 	return nil
 }
 
-// limit sets the limits of this process.
+// limit sets the limits of this process, but for its memory.
 func (o order) limit() error {
 	seconds := uint64(math.Ceil(o.Limits.CPU.Seconds()))
 	limits := []struct {
@@ -138,7 +153,6 @@ func (o order) limit() error {
 		resource int
 		value    uint64
 	}{
-		{"memory", unix.RLIMIT_DATA, uint64(o.Limits.MemoryBytes)},
 		{"processor time", unix.RLIMIT_CPU, seconds},
 		{"file size", unix.RLIMIT_FSIZE, uint64(o.Limits.FileBytes)},
 		{"core", unix.RLIMIT_CORE, 0},

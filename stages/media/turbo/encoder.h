@@ -31,7 +31,7 @@ const uint8_t *turbo_encode(turbo_encoder *e, const uint8_t *y, const uint8_t *c
 // turbo_error says what went wrong.
 const char *turbo_error(const turbo_encoder *e);
 
-// turbo_table_at returns one of the tables: kind 0 is DC and 1 is AC, plane 0
+// turbo_get_table and turbo_set_table read and write one of the tables: kind 0 is DC and 1 is AC, plane 0
 // luma and 1 chroma. It may be changed between frames.
 void turbo_get_table(turbo_encoder *e, int kind, int plane, turbo_table *t);
 void turbo_set_table(turbo_encoder *e, int kind, int plane, const turbo_table *t);
