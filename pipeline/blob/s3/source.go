@@ -179,11 +179,18 @@ func status(err error) int {
 	return 0
 }
 
+// unknownKey is how versitygw refuses a key that it does not know. It does so
+// with the status 404, which would be taken for a bucket that is gone.
+const unknownKey = "XAdminUserNotFound"
+
 // failure translates an error of the SDK.
 func failure(ctx context.Context, key string, err error) error {
 	f := cloud.Failure{Key: key, Status: status(err), Err: err}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		f.Code = e.ErrorCode()
+	}
+	if f.Code == unknownKey {
+		f.Status = http.StatusForbidden
 	}
 	return f.Error(ctx)
 }
