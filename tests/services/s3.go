@@ -22,6 +22,7 @@ type Bucket struct {
 	Name   string
 	Key    string
 	Secret string
+	Dir    string // what is put here without the server has no ETag
 	api    *s3.Client
 }
 
@@ -105,6 +106,7 @@ func (b *Bucket) start(bin string) (*Server, error) {
 			return nil, err
 		}
 	}
+	b.Dir = filepath.Join(objects, b.Name)
 	return start(launch{
 		command: []string{bin, "--access", b.Key, "--secret", b.Secret, "--port", addr, "posix", "--sidecar", facts, objects},
 		dir:     dir, addr: addr, signal: "KILL", ready: pingTCP,
