@@ -122,10 +122,40 @@ func plainConfig(file *os.File, size int64, x *frameindex.Index) []byte {
 const lookedEvery = 1 << 14
 
 // needed lists the frames that are decoded for the wanted ones, in the order of
-// decoding, and says how many are left out. It leaves none out where one is not
-// what it should be.
+// decoding, and says how many are left out: those that no other refers to, and
+// those that only others refer to which are left out, up to the next IDR
+// picture. It leaves none out where one is not what it should be.
 func needed(ctx context.Context, r io.ReaderAt, src Source, g gate, wanted func(k int64) bool) (frames []int64, dropped int) {
-	x := src.Index
+	passing := func(k int64) bool { return k >= g.key && k <= g.last && wanted(k) }
+	var since []int64 // the last needed frame: what may be referred to later
+	for looked, k := range g.decoded(src.Index, passing) {
+		role, err := roleOf(r, src.Index.Frames[k])
+		if err != nil || ctx.Err() != nil {
+			return nil, 0
+		}
+		if role.fresh {
+			dropped += len(since)
+			since = since[:0]
+		}
+		switch {
+		case passing(k) || role.sets:
+			frames = append(append(frames, since...), k)
+			since = since[:0]
+		case role.referred:
+			since = append(since, k)
+		default:
+			dropped++
+		}
+		if looked%lookedEvery == lookedEvery-1 && src.Progress != nil {
+			src.Progress()
+		}
+	}
+	return frames, dropped
+}
+
+// decoded lists the frames from the key frame of a gate to the last wanted one,
+// in the order of decoding.
+func (g gate) decoded(x *frameindex.Index, wanted func(k int64) bool) (frames []int64) {
 	lo, hi := x.Frames[g.key].Offset, int64(0)
 	for k := g.key; k <= g.last; k++ {
 		if wanted(k) {
@@ -133,48 +163,40 @@ func needed(ctx context.Context, r io.ReaderAt, src Source, g gate, wanted func(
 		}
 	}
 	for k, f := range x.Frames {
-		if f.Offset < lo || f.Offset > hi {
-			continue
-		}
-		n := int64(k)
-		if n >= g.key && n <= g.last && wanted(n) {
-			frames = append(frames, n)
-			continue
-		}
-		referred, err := referredTo(r, f)
-		if err != nil || ctx.Err() != nil {
-			return nil, 0
-		}
-		if referred {
-			frames = append(frames, n)
-			continue
-		}
-		if dropped++; dropped%lookedEvery == 0 && src.Progress != nil {
-			src.Progress()
+		if f.Offset >= lo && f.Offset <= hi {
+			frames = append(frames, int64(k))
 		}
 	}
 	slices.SortFunc(frames, func(a, b int64) int { return cmp.Compare(x.Frames[a].Offset, x.Frames[b].Offset) })
-	return frames, dropped
+	return frames
 }
 
-// referredTo reports whether other pictures may refer to a sample, which its
-// first slice says.
-func referredTo(r io.ReaderAt, f frameindex.Frame) (yes bool, err error) {
-	found := false
-	err = avcUnits(r, f, func(u avcUnit) error {
+// role is what a sample is to those that are decoded after it.
+type role struct {
+	referred bool // they may refer to it
+	fresh    bool // it is an IDR picture: they refer to nothing before it
+	sets     bool // it has parameter sets, which they may need
+}
+
+// roleOf reads the role of a sample, which its first slice says and what stands
+// before that. What has no slice is taken for what is referred to.
+func roleOf(r io.ReaderAt, f frameindex.Frame) (role, error) {
+	out, found := role{}, false
+	err := avcUnits(r, f, func(u avcUnit) error {
 		switch u.kind {
 		case unitSlice, unitKeySlice:
-			yes, found = yes || u.reference, true
+			out.referred, out.fresh, found = u.reference, u.kind == unitKeySlice, true
 			return errFound
-		case unitSPS, unitPPS: // which later samples may need
-			yes = true
+		case unitSPS, unitPPS:
+			out.sets = true
 		}
 		return nil
 	})
 	if found {
-		return yes, nil
+		return out, nil
 	}
-	return true, err
+	out.referred = true
+	return out, err
 }
 
 // errFound ends a search.

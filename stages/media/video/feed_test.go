@@ -26,12 +26,14 @@ func TestFedFrames(t *testing.T) {
 		run    video.Run
 		fed    int // frames; 0 = ffmpeg opens the file itself
 	}{
-		{"B-frames, one in five", "keyint=25:min-keyint=25:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none", nil, every5, 35},
-		{"B-frames that are referred to", "keyint=25:min-keyint=25:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal", nil, every5, 42},
+		{"B-frames, one in five", "keyint=25:min-keyint=25:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none", nil, every5, 33},
+		{"B-frames that are referred to", "keyint=25:min-keyint=25:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal", nil, every5, 36},
 		{"open groups", "keyint=25:min-keyint=25:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none:open-gop=1", nil, every5, 35},
 		{"all frames", "keyint=25:bframes=2:b-adapt=0:b-pyramid=none", nil, video.Run{First: 0, Step: 1, Count: 75}, 0},
 		{"one frame far from its keyframe", "keyint=75:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none", nil, video.Run{First: 60, Step: 1, Count: 1}, 21},
-		{"no B-frames", "keyint=25:bframes=0", nil, every5, 0},
+		{"no B-frames", "keyint=25:bframes=0", nil, every5, 3 * 21},
+		{"groups of which nothing is asked", "keyint=10:bframes=0", nil, video.Run{First: 5, Step: 25, Count: 3}, 6 + 1 + 6},
+		{"parameters before each keyframe", "keyint=25:bframes=0:repeat-headers=1", nil, video.Run{First: 0, Step: 60, Count: 2}, 1 + 1 + 11},
 		{"pixels that are not square", "keyint=25:bframes=2:b-adapt=0:b-pyramid=none", []string{"-vf", "setsar=4/3"}, every5, 0},
 		{"full range", "keyint=25:bframes=2:b-adapt=0:b-pyramid=none", []string{"-vf", "scale=out_range=full", "-color_range", "pc"}, every5, 0},
 	}
