@@ -5,7 +5,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 TOOL := go tool -modfile=tools/tools.mod
 WITH_SERVICES := go run ./tools/with-services
 
-.PHONY: help build decoder demo test check race heavy whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-pictures bench-video processes clean
+.PHONY: help build decoder demo test check race whole clients examples contract fanout crash bench-create bench-start bench-api bench-purge bench-pictures bench-video processes clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,11 +44,9 @@ HEAVY := framemill/(producer/api|pipeline/store|stages/film|stages/media/.*)
 race: ## Run the tests of our packages with the race detector.
 	CGO_ENABLED=1 GORACE=atexit_sleep_ms=100 go test -race -gcflags='modernc.org/...=-d=checkptr=0' -vet=off -shuffle=on $$(go list ./... | grep -vE '^framemill(/tests|/tools|$$)|^$(HEAVY)$$')
 
-heavy: ## Run the tests of our packages that are not raced.
-	go test -vet=off -shuffle=on $$(go list ./... | grep -E '^$(HEAVY)$$')
-
-whole: ## Run the tests of the whole program, the Python clients included.
-	go test -shuffle=on . ./tests/... ./tools/...
+# The longest come first, so that no core is left alone with one of them.
+whole: ## Run the tests that are not raced: of the whole program, the Python clients included, and of heavy packages.
+	go test -vet=off -shuffle=on ./tests/clients ./tests/badinput . ./tests/... ./tools/... $$(go list ./... | grep -E '^$(HEAVY)$$')
 
 clients: ## Run the unmodified cvat-sdk, cvat-cli and tus-js-client against both ways to run.
 	@tools/install media python node services
@@ -56,7 +54,7 @@ clients: ## Run the unmodified cvat-sdk, cvat-cli and tus-js-client against both
 
 examples: ## Run every example with both ends of the client range, and count them.
 	@tools/install media python
-	@go test -count=1 -v ./tests/examples/
+	@FRAMEMILL_PROVE=1 go test -count=1 -v ./tests/examples/
 
 contract: ## Try every operation of the contract, for success and for refusal, and count them.
 	@tools/install services

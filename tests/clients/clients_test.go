@@ -24,7 +24,10 @@ const (
 
 // mostly leaves out tests of one more sort of media, which are enough with one
 // client on one server.
-var mostly = []string{"-m", "not matrix"}
+const mostly = "not matrix"
+
+// briefly leaves out tests that only a proof runs.
+const briefly = "not proof"
 
 // TestPythonClients runs each release against one way to run, and all against
 // both when it is to prove that.
@@ -36,12 +39,12 @@ func TestPythonClients(t *testing.T) {
 		server := program.Up(t, program.Config{Share: share, Flags: []string{"--version-by-client"}})
 		t.Run("oldest clients", func(t *testing.T) {
 			t.Parallel()
-			runPytest(t, oldest, server.URL, share)
+			runPytest(t, oldest, server.URL, share, "")
 		})
 		t.Run("newest clients", func(t *testing.T) {
 			t.Parallel()
 			program.Proof(t)
-			runPytest(t, newest, server.URL, share, mostly...)
+			runPytest(t, newest, server.URL, share, mostly)
 		})
 	})
 	t.Run("one producer and two consumers", func(t *testing.T) {
@@ -51,11 +54,11 @@ func TestPythonClients(t *testing.T) {
 		t.Run("oldest clients", func(t *testing.T) {
 			t.Parallel()
 			program.Proof(t)
-			runPytest(t, oldest, fleet.Producers[0].URL, share, mostly...)
+			runPytest(t, oldest, fleet.Producers[0].URL, share, mostly)
 		})
 		t.Run("newest clients", func(t *testing.T) {
 			t.Parallel()
-			runPytest(t, newest, fleet.Producers[0].URL, share, mostly...)
+			runPytest(t, newest, fleet.Producers[0].URL, share, mostly)
 		})
 	})
 }
@@ -70,8 +73,8 @@ func newShare(t *testing.T) string {
 }
 
 // runPytest runs the Python tests with the given clients against the server:
-// all of them, or those that the arguments choose.
-func runPytest(t *testing.T, clients, url, share string, args ...string) {
+// all of them, or those whose marks fit.
+func runPytest(t *testing.T, clients, url, share, marks string) {
 	t.Helper()
 	python, err := filepath.Abs(filepath.Join("../..", clients, "bin/python"))
 	if err != nil {
@@ -80,7 +83,10 @@ func runPytest(t *testing.T, clients, url, share string, args ...string) {
 	if _, err := os.Stat(python); err != nil {
 		t.Fatal("the Python clients are not installed: run tools/install python")
 	}
-	args = append([]string{"-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5"}, args...)
+	if marks == "" && !program.Proving() {
+		marks = briefly
+	}
+	args := []string{"-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", "-m", marks}
 	cmd := exec.CommandContext(t.Context(), python, args...)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "FRAMEMILL_URL="+url, "FRAMEMILL_SHARE="+share,
 		"FRAMEMILL_USER="+program.Admin, "FRAMEMILL_PASSWORD="+program.Password)

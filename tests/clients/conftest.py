@@ -19,6 +19,7 @@ from cvat_sdk.core.proxies.tasks import ResourceType, Task
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "matrix: one more sort of media, enough on one server")
+    config.addinivalue_line("markers", "proof: what takes long and seldom breaks alone, enough in make clients")
 
 
 @pytest.fixture(scope="session")

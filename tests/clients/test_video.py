@@ -102,6 +102,7 @@ def test_steps(ingest, ask, film, start, stop, step):
     assert_chosen(task, film(FIRST), chosen, stop is None, ask)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("step", "zips"), [(5, False), (30, True)])
 @every_clip(but=1)
 def test_steps_of_every_clip(ingest, ask, film, clip, step, zips):
