@@ -17,7 +17,8 @@ import (
 	"framemill/tests/services"
 )
 
-// The ingest of the proofs: pictures that fill many units of encoding work.
+// The ingest of the proofs: pictures that fill many units of encoding work, for
+// their format has no short way from source to chunk.
 const (
 	proofOriginals = 100
 	proofFiles     = 3000
@@ -34,7 +35,7 @@ const look = 20 * time.Millisecond
 func proofShare(t *testing.T) string {
 	t.Helper()
 	share := t.TempDir()
-	pictures, err := sample.Photos(filepath.Join(share, "few"), proofOriginals, 640, 480)
+	pictures, err := sample.Stills(filepath.Join(share, "few"), proofOriginals, 640, 480)
 	if err != nil {
 		t.Fatal(err)
 	}

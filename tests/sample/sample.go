@@ -73,6 +73,15 @@ func Write(dir string, n int) ([]string, error) {
 
 // Photos is Write for JPEGs of one size.
 func Photos(dir string, n, width, height int) ([]string, error) {
+	return write(dir, n, kind{"jpg", width, height, encodeJPEG})
+}
+
+// Stills is Photos as PNGs, whose chunks take a decoder and an encoder.
+func Stills(dir string, n, width, height int) ([]string, error) {
+	return write(dir, n, kind{"png", width, height, encodePNG})
+}
+
+func write(dir string, n int, k kind) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -80,8 +89,8 @@ func Photos(dir string, n, width, height int) ([]string, error) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
-		paths[i] = filepath.Join(dir, fmt.Sprintf("photo-%05d.jpg", i))
-		g.Go(func() error { return writeOne(paths[i], kind{"jpg", width, height, encodeJPEG}, i) })
+		paths[i] = filepath.Join(dir, fmt.Sprintf("photo-%05d.%s", i, k.ext))
+		g.Go(func() error { return writeOne(paths[i], k, i) })
 	}
 	return paths, g.Wait()
 }
